@@ -1,0 +1,19 @@
+/** What an operation is busy with. Shells turn it into words. */
+export type Phase = 'hash' | 'download' | 'compare' | 'upload' | 'commit' | 'push';
+
+export interface Progress {
+  readonly phase: Phase;
+  /** Bytes done so far in this phase; never falls, never passes `total`. */
+  readonly done: number;
+  /** Bytes to do in this phase; null when that is not known. */
+  readonly total: number | null;
+}
+
+/** Called as often as the work likes; shells throttle. */
+export type OnProgress = (progress: Progress) => void;
+
+/** The two hooks that every long operation takes. */
+export interface Monitor {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}

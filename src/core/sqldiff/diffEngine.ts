@@ -1,0 +1,73 @@
+import type { Monitor } from '../progress';
+import type { DiffSummary, RowChange, SchemaChange, TableHeader, TableSummary } from './model';
+
+/** What a comparison is to give besides its summary. `limit` is in rows a table; null means all. */
+export type DiffOutput =
+  /** Nothing more. */
+  | { readonly kind: 'summary' }
+  /** Review text, through `onText`. */
+  | { readonly kind: 'text'; readonly limit: number | null }
+  /** A patch that turns before into after, through `onText`. */
+  | { readonly kind: 'sql' }
+  /** Text of a stored `.diff` file: summary always, the patch too while it has at most this many lines and bytes. */
+  | { readonly kind: 'stored'; readonly maxLines: number; readonly maxBytes: number }
+  /** Changed rows as data. */
+  | { readonly kind: 'rows'; readonly limit: number | null }
+  /** Pairs of documents for a side-by-side editor, cut at this many rows and bytes a side. */
+  | { readonly kind: 'sides'; readonly maxRows: number; readonly maxBytes: number };
+
+export interface DiffRequest {
+  /** Path of the older SQLite file; null compares with an empty database. */
+  readonly before: string | null;
+  /** Path of the newer SQLite file. */
+  readonly after: string;
+  /** How the two are called in headers, such as `utopia.sqlite@v1`. Never a path, so that texts are reproducible. */
+  readonly labels: { readonly before: string; readonly after: string };
+  /** Row keys declared in the manifest, by table. */
+  readonly keys?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly output: DiffOutput;
+}
+
+export interface TableRows {
+  readonly table: TableHeader;
+  readonly counts: TableSummary;
+  readonly rows: readonly RowChange[];
+  /** Changed rows that `limit` left out. */
+  readonly omitted: number;
+}
+
+/** Two texts for a diff editor; null is a side that does not exist (new or dropped table). */
+export interface DocumentPair {
+  /** Table name, or null for the schema. */
+  readonly table: string | null;
+  readonly before: string | null;
+  readonly after: string | null;
+  /** Changed rows that the caps left out. */
+  readonly omitted: number;
+}
+
+export interface DiffAnswer {
+  readonly summary: DiffSummary;
+  /** For `stored`: the whole text. */
+  readonly stored?: { readonly text: string; readonly complete: boolean };
+  /** For `rows`. */
+  readonly rows?: { readonly schema: readonly SchemaChange[]; readonly tables: readonly TableRows[] };
+  /** For `sides`: the schema first if it changed, then one pair a changed table, by name. */
+  readonly sides?: readonly DocumentPair[];
+}
+
+export interface DiffMonitor extends Monitor {
+  /** Receives the text of `text` and `sql` in pieces, in order. */
+  readonly onText?: ((piece: string) => void) | undefined;
+}
+
+/**
+ * Compares two SQLite files. Implemented by the worker thread (src/worker), so that no shell's main thread is blocked.
+ *
+ * Throws NOT_SQLITE, SQLITE_DAMAGED, DIFF_UNSUPPORTED, FILE_NOT_FOUND, FILE_UNREADABLE, CANCELLED.
+ */
+export interface DiffEngine {
+  compare(request: DiffRequest, monitor?: DiffMonitor): Promise<DiffAnswer>;
+  /** Ends the worker. */
+  dispose(): Promise<void>;
+}
