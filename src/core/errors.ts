@@ -61,6 +61,8 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+const MARK = Symbol.for('datamanager.error');
+
 /**
  * The only error that core throws on purpose; everything else is a bug.
  *
@@ -82,6 +84,15 @@ export class DataManagerError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.hint = details.hint;
     this.data = details.data ?? {};
+  }
+
+  /** dist/s3Store.js is a bundle with its own copy of this class: a shared mark makes `instanceof` true for both. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && MARK in value;
+  }
+
+  get [MARK](): true {
+    return true;
   }
 
   /**

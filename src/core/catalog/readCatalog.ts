@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DataManagerError, systemCode } from '../errors';
+import type { Repository } from '../repo/repository';
+import type { Manifest } from './manifest';
+import { parseManifest } from './parseManifest';
+import { parseSettings, type RepositorySettings, settingsFile } from './settings';
+
+/** What the work tree says: the manifest and the settings beside it. */
+export interface Catalog {
+  readonly manifest: Manifest;
+  readonly settings: RepositorySettings;
+}
+
+/**
+ * Reads manifest and settings from the work tree. Throws REPOSITORY_NOT_FOUND, MANIFEST_INVALID, SETTINGS_INVALID,
+ * FILE_UNREADABLE.
+ *
+ * @example
+ * const { manifest } = await readCatalog(repository);
+ */
+export async function readCatalog(repository: Repository): Promise<Catalog> {
+  const manifestFile = path.join(repository.root, repository.manifestPath);
+  const [manifest, settings] = await Promise.all([
+    readText(manifestFile),
+    readText(path.join(path.dirname(manifestFile), settingsFile)),
+  ]);
+  if (manifest === null) {
+    throw new DataManagerError('REPOSITORY_NOT_FOUND', `${manifestFile} does not exist.`, {
+      hint: 'Make a new repository with: datamanager init',
+    });
+  }
+  return { manifest: parseManifest(manifest, repository.manifestPath), settings: parseSettings(settings) };
+}
+
+async function readText(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new DataManagerError('FILE_UNREADABLE', `${file} can't be read (${code ?? 'unknown reason'}).`, { cause });
+  }
+}

@@ -1,0 +1,80 @@
+import type { StoreSettings } from '../store/storeSettings';
+import { isObject, type JsonObject, type JsonSource, jsonError, parseJson, writeJson } from './json';
+
+export const settingsFile = '.datamanager.json';
+
+/** What `.datamanager.json` says about a repository. It is committed, so it holds no secret. */
+export interface RepositorySettings {
+  readonly store: StoreSettings | null;
+  readonly diff: {
+    /** Lines up to which a stored `.diff` holds the full text. */
+    readonly maxLines: number;
+  };
+}
+
+const defaultMaxLines = 500;
+
+/**
+ * Reads `.datamanager.json`; null stands for a repository without one. Unknown members are ignored here and kept in the file.
+ *
+ * Throws SETTINGS_INVALID with the exact position.
+ *
+ * @example
+ * const { store } = parseSettings('{"schemaVersion":1,"store":{"type":"folder","path":"../store"}}');
+ */
+export function parseSettings(text: string | null): RepositorySettings {
+  if (text === null) return { store: null, diff: { maxLines: defaultMaxLines } };
+  const source: JsonSource = { file: settingsFile, text, code: 'SETTINGS_INVALID' };
+  const root = parseJson(source);
+  if (!isObject(root)) throw jsonError(source, [], 'must be an object');
+  const version = root.schemaVersion ?? 1;
+  if (version !== 1) throw jsonError(source, ['schemaVersion'], 'is not 1: a newer Data Manager wrote this file');
+  return { store: readStore(source, root), diff: { maxLines: readMaxLines(source, root) } };
+}
+
+/**
+ * The text of a new `.datamanager.json`.
+ *
+ * @example
+ * await writeFile('.datamanager.json', writeSettings({ type: 'folder', path: '../store' }));
+ */
+export function writeSettings(store: StoreSettings | null): string {
+  return writeJson({
+    schemaVersion: 1,
+    ...(store ? { store: { ...store } } : {}),
+    diff: { maxLines: defaultMaxLines },
+  });
+}
+
+function readStore(source: JsonSource, root: JsonObject): StoreSettings | null {
+  const store = root.store;
+  if (store === undefined || store === null) return null;
+  if (!isObject(store)) throw jsonError(source, ['store'], 'must be an object');
+  const member = (name: string): string => {
+    const value = store[name];
+    if (typeof value !== 'string' || value === '') throw jsonError(source, ['store', name], 'must be a text');
+    return value;
+  };
+  if (store.type === 'folder') return { type: 'folder', path: member('path') };
+  if (store.type !== 's3') throw jsonError(source, ['store', 'type'], 'must be "folder" or "s3"');
+  const endpoint = member('endpoint');
+  if (!/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
+    throw jsonError(source, ['store', 'endpoint'], 'must be an http(s) address');
+  }
+  return {
+    type: 's3',
+    endpoint,
+    bucket: member('bucket'),
+    ...(store.region === undefined ? {} : { region: member('region') }),
+    ...(store.prefix === undefined || store.prefix === '' ? {} : { prefix: member('prefix') }),
+  };
+}
+
+function readMaxLines(source: JsonSource, root: JsonObject): number {
+  const maxLines = isObject(root.diff) ? root.diff.maxLines : undefined;
+  if (maxLines === undefined) return defaultMaxLines;
+  if (typeof maxLines !== 'number' || !Number.isSafeInteger(maxLines) || maxLines < 0) {
+    throw jsonError(source, ['diff', 'maxLines'], 'must be a number of lines');
+  }
+  return maxLines;
+}

@@ -1,0 +1,70 @@
+import { mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { settingsFile, writeSettings } from '../catalog/settings';
+import { DataManagerError } from '../errors';
+import type { Monitor } from '../progress';
+import { commitPaths, type PathChange } from '../repo/commitPaths';
+import { ensureGitRepository } from '../repo/ensureGitRepository';
+import { openRepository } from '../repo/openRepository';
+import type { GitProgram } from '../repo/repository';
+import type { StoreSettings } from '../store/storeSettings';
+
+export interface InitOptions extends Monitor {
+  readonly git: GitProgram;
+  /** Folder that becomes the repository; made when it is not there. Inside a Git repository it must be its top. */
+  readonly folder: string;
+  readonly store: StoreSettings | null;
+}
+
+export interface InitResult {
+  readonly path: string;
+  /** False when there was a manifest already: nothing was changed then. */
+  readonly created: boolean;
+  readonly commit: string | null;
+}
+
+// Data lives in the store; secrets live nowhere near Git.
+const ignored = ['.env', '*.sqlite', '*.sqlite3', '*.db', '*.sqlite-wal', '*.sqlite-shm', '*.sqlite-journal', '*.part'];
+
+/**
+ * Makes a repository: a Git repository if there is none, an empty manifest, settings, and a `.gitignore` that keeps data
+ * files and `.env` out of Git (an existing one is left alone). A folder store's folder is made too.
+ *
+ * Throws GIT_MISSING, GIT_FAILED, GIT_IDENTITY_MISSING, PATH_DIRTY, REPOSITORY_EXISTS when settings without a manifest are there,
+ * OUTPUT_UNWRITABLE.
+ *
+ * @example
+ * await initRepository({ git, folder: '/data/energy', store: { type: 'folder', path: '../energy-store' } });
+ */
+export async function initRepository({ git, folder, store, signal }: InitOptions): Promise<InitResult> {
+  if (await exists(path.join(folder, 'manifest.json'))) return { path: folder, created: false, commit: null };
+  if (store && (await exists(path.join(folder, settingsFile)))) {
+    throw new DataManagerError('REPOSITORY_EXISTS', `${folder} has a ${settingsFile} already.`, {
+      hint: `Run datamanager init without --store to keep it, or remove ${settingsFile} first.`,
+    });
+  }
+  await makeFolder(folder);
+  if (store?.type === 'folder') await makeFolder(path.resolve(folder, store.path));
+  await ensureGitRepository({ git, folder, signal });
+  const repository = await openRepository(folder);
+  const changes: PathChange[] = [{ path: 'manifest.json', content: '[]\n' }];
+  if (!(await exists(path.join(folder, settingsFile))))
+    changes.push({ path: settingsFile, content: writeSettings(store) });
+  if (!(await exists(path.join(folder, '.gitignore')))) {
+    changes.push({ path: '.gitignore', content: `${ignored.join('\n')}\n` });
+  }
+  const { commit } = await commitPaths({ repo: repository, git, changes, message: 'Set up Data Manager', signal });
+  return { path: folder, created: true, commit };
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => null)) !== null;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new DataManagerError('OUTPUT_UNWRITABLE', `The folder ${folder} can't be made.`, { cause });
+  }
+}

@@ -1,0 +1,78 @@
+import { setParents } from '../catalog/editManifest';
+import { readCatalog } from '../catalog/readCatalog';
+import { parseReference, resolveReference } from '../catalog/reference';
+import { writeManifest } from '../catalog/writeManifest';
+import { DataManagerError } from '../errors';
+import { edgeTo, lineagePath } from '../lineage/lineage';
+import type { Monitor } from '../progress';
+import { commitPaths } from '../repo/commitPaths';
+import type { OperationContext } from './context';
+import { prepareBranch, pushCommit } from './publishBranch';
+
+export interface LinkOptions extends Monitor {
+  readonly parent: string;
+  readonly child: string;
+  /** Takes the edge away instead. */
+  readonly remove?: boolean | undefined;
+  readonly message?: string | undefined;
+  readonly push?: boolean | undefined;
+  readonly yes?: boolean | undefined;
+}
+
+export interface LinkResult {
+  readonly status: 'linked' | 'unlinked' | 'unchanged';
+  readonly parent: string;
+  readonly child: string;
+  readonly commit: string | null;
+  readonly pushed: boolean;
+  readonly note: string | null;
+}
+
+/**
+ * Records (or takes away) that one version was derived from another, as a commit of its own. An edge that is there already,
+ * or not there when it is to be removed, is `unchanged`.
+ *
+ * Throws the errors of references and Git, and LINEAGE_CYCLE with the path for an edge that would close a circle.
+ *
+ * @example
+ * await linkVersions(context, { parent: 'raw.sqlite@v2', child: 'clean.sqlite@v1' });
+ */
+export async function linkVersions(context: OperationContext, options: LinkOptions): Promise<LinkResult> {
+  const { repository, git } = context;
+  await prepareBranch(context, options);
+  const { manifest } = await readCatalog(repository);
+  const parent = resolveReference(manifest, parseReference(options.parent));
+  const child = resolveReference(manifest, parseReference(options.child));
+  const labels = {
+    parent: `${parent.dataset.name}@${parent.entry.version}`,
+    child: `${child.dataset.name}@${child.entry.version}`,
+  };
+  const edge = edgeTo(parent);
+  const others = child.entry.parents.filter((other) => other.name !== edge.name || other.sha256 !== edge.sha256);
+  const linked = others.length < child.entry.parents.length;
+  if (linked === !options.remove) return { status: 'unchanged', ...labels, commit: null, pushed: false, note: null };
+  const circle = options.remove ? null : lineagePath(manifest, child, parent);
+  if (circle) {
+    throw new DataManagerError(
+      'LINEAGE_CYCLE',
+      `${labels.child} can't come from ${labels.parent}: that closes a circle.`,
+      {
+        hint: `The way back is ${circle.join(' -> ')}.`,
+        data: { path: circle },
+      },
+    );
+  }
+  const next = setParents(manifest, child, options.remove ? others : [...others, edge]);
+  const { commit } = await commitPaths({
+    repo: repository,
+    git,
+    changes: [{ path: repository.manifestPath, content: writeManifest(next) }],
+    message:
+      options.message ??
+      `${options.remove ? 'Unlink' : 'Link'} ${labels.child} ${options.remove ? 'from' : 'to'} ${labels.parent}`,
+    signal: options.signal,
+  });
+  const { dataset, entry } = child;
+  const push = await pushCommit(context, { commit, name: dataset.name, version: entry.version }, options);
+  return { status: options.remove ? 'unlinked' : 'linked', ...labels, commit, ...push };
+}

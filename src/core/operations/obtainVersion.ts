@@ -1,0 +1,34 @@
+import type { ResolvedVersion } from '../catalog/reference';
+import type { Monitor } from '../progress';
+import { downloadToCache } from '../store/download';
+import { checkAvailable } from './checkAvailable';
+import type { OperationContext } from './context';
+
+/**
+ * A file that holds a version's bytes, for reading only: from the cache, or fetched into it.
+ *
+ * Throws VERSION_NOT_AVAILABLE, OBJECT_MISSING, HASH_MISMATCH, DISK_FULL, CANCELLED, and the store's errors.
+ *
+ * @example
+ * const { path } = await obtainVersion({ ...context, dataset, entry, signal });
+ */
+export async function obtainVersion({
+  openStore,
+  cache,
+  dataset,
+  entry,
+  signal,
+  onProgress,
+}: Pick<OperationContext, 'openStore' | 'cache'> & ResolvedVersion & Monitor): Promise<{ readonly path: string }> {
+  checkAvailable({ dataset, entry });
+  const path = await downloadToCache({
+    store: openStore,
+    key: entry.key,
+    sha256: entry.sha256,
+    size: entry.size,
+    cache,
+    signal,
+    onProgress,
+  });
+  return { path };
+}
