@@ -1,11 +1,12 @@
 // Builds what ships (dist/) and, with --tests, what tests run (out/test/).
 //   node esbuild.mjs [--tests] [--dev] [--watch]      --dev: not minified, with source maps
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { build, context } from 'esbuild';
+import { thirdPartyNotices } from './scripts/thirdPartyNotices.mjs';
 
 const root = import.meta.dirname;
 const dist = path.join(root, 'dist');
@@ -78,9 +79,12 @@ const bundles = [
 ].filter(({ entryPoints: [entry] }) => existsSync(path.join(root, entry)) || console.warn(`skipped: no ${entry} yet`));
 
 if (flags.has('--tests')) {
-  const entryPoints = readdirSync(path.join(root, 'test'), { recursive: true })
-    .filter((file) => file.endsWith('.test.ts') || file === path.join('host', 'index.ts'))
-    .map((file) => path.join('test', file));
+  const folders = ['unit', 'store', 'host', 'e2e'].filter((folder) => existsSync(path.join(root, 'test', folder)));
+  const files = folders.flatMap((folder) =>
+    readdirSync(path.join(root, 'test', folder), { recursive: true }).map((file) => path.join('test', folder, file)),
+  );
+  const entryPoints = files.filter((file) => file.endsWith('.test.ts'));
+  if (folders.includes('host')) entryPoints.push('test/host/index.ts');
   bundles.push({
     ...common,
     entryPoints,
@@ -98,6 +102,18 @@ copyFileSync(createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm')
 if (flags.has('--watch')) {
   for (const options of bundles) await (await context({ ...options, logLevel: 'info' })).watch();
 } else {
-  await Promise.all(bundles.map((options) => build(options)));
+  const outcomes = await Promise.allSettled(bundles.map((options) => build({ ...options, metafile: true })));
+  if (outcomes.some(({ status }) => status === 'rejected')) process.exitCode = 1; // esbuild has said why
+  const metafiles = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.metafile] : []));
+  writeFileSync(path.join(dist, 'THIRD_PARTY.txt'), thirdPartyNotices(metafiles, ['sql.js']));
   if (existsSync(path.join(dist, 'cli.js'))) chmodSync(path.join(dist, 'cli.js'), 0o755);
+  if (flags.has('--tests')) removeOldTests();
+}
+
+/** A test whose source is gone must not run on. */
+function removeOldTests() {
+  for (const file of readdirSync(path.join(root, 'out/test'), { recursive: true })) {
+    const source = path.join(root, 'test', file.replace(/\.js(\.map)?$/, '.ts'));
+    if (/\.js(\.map)?$/.test(file) && !existsSync(source)) rmSync(path.join(root, 'out/test', file));
+  }
 }

@@ -23,7 +23,8 @@ export function run(command, args, { cwd = root, env = process.env, show = false
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args.join(' ')} ended with ${signal ?? `exit code ${code}`}\n${output}`.trim()));
+      else
+        reject(new Error(`${command} ${args.join(' ')} ended with ${signal ?? `exit code ${code}`}\n${output}`.trim()));
     });
   });
 }
@@ -72,7 +73,9 @@ export function serverFiles(lane) {
  */
 export async function installServer(lane) {
   const { folder, vscode } = serverFiles(lane);
-  const wanted = createHash('sha256').update(readFileSync(path.join(folder, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(path.join(folder, 'package-lock.json')))
+    .digest('hex');
   const marker = path.join(folder, 'node_modules/.installed');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
   console.log(`Installing the VS Code server (${lane}) ...`);

@@ -21,16 +21,25 @@ export interface Catalog {
  */
 export async function readCatalog(repository: Repository): Promise<Catalog> {
   const manifestFile = path.join(repository.root, repository.manifestPath);
-  const [manifest, settings] = await Promise.all([
-    readText(manifestFile),
-    readText(path.join(path.dirname(manifestFile), settingsFile)),
-  ]);
+  const [manifest, settings] = await Promise.all([readText(manifestFile), readSettings(repository)]);
   if (manifest === null) {
     throw new DataManagerError('REPOSITORY_NOT_FOUND', `${manifestFile} does not exist.`, {
       hint: 'Make a new repository with: datamanager init',
     });
   }
-  return { manifest: parseManifest(manifest, repository.manifestPath), settings: parseSettings(settings) };
+  return { manifest: parseManifest(manifest, repository.manifestPath), settings };
+}
+
+/**
+ * Reads the settings alone: they say where the store is even when the manifest is broken. Throws SETTINGS_INVALID,
+ * FILE_UNREADABLE.
+ *
+ * @example
+ * const { store } = await readSettings(repository);
+ */
+export async function readSettings(repository: Repository): Promise<RepositorySettings> {
+  const folder = path.dirname(path.join(repository.root, repository.manifestPath));
+  return parseSettings(await readText(path.join(folder, settingsFile)));
 }
 
 async function readText(file: string): Promise<string | null> {

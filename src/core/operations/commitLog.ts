@@ -1,18 +1,13 @@
-import type { DatasetChange } from '../catalog/manifestChanges';
 import type { Monitor } from '../progress';
-import { type CommitOnManifest, commitsTouchingManifest } from '../repo/commitIndex';
-import { readHead } from '../repo/readHead';
-import type { Commit } from '../repo/readLog';
-import { resolveCommit } from '../repo/resolveCommit';
-import { changesOfCommit } from './changesOfCommit';
+import { commitsTouchingManifest } from '../repo/commitsTouchingManifest';
+import type { Commit } from '../repo/readObjects';
+import { readHead, resolveCommit } from '../repo/readRefs';
+import { type CommitChanges, commitChanges } from './commitChanges';
 import type { OperationContext } from './context';
 
 /** A commit that changed the catalog, and what it did to datasets and versions. */
-export interface CatalogCommit {
+export interface CatalogCommit extends CommitChanges {
   readonly commit: Commit;
-  readonly changes: readonly DatasetChange[];
-  /** Set when this commit's manifest can't be read; `changes` is empty then. */
-  readonly problem: string | null;
 }
 
 export interface LogPage {
@@ -35,20 +30,11 @@ export async function commitLog(
 ): Promise<LogPage> {
   const start = from === undefined ? (await readHead(repository)).oid : await resolveCommit(repository, from);
   if (start === null) return { commits: [], more: false };
-  const found: CommitOnManifest[] = [];
-  for await (const touching of commitsTouchingManifest(repository, { from: start, signal })) {
-    if (found.length === limit) return { commits: await withChanges(repository, found), more: true };
-    found.push(touching);
-  }
-  return { commits: await withChanges(repository, found), more: false };
-}
-
-async function withChanges(
-  repository: OperationContext['repository'],
-  found: readonly CommitOnManifest[],
-): Promise<readonly CatalogCommit[]> {
+  const changesOf = commitChanges(repository);
   const commits: CatalogCommit[] = [];
-  for (const touching of found)
-    commits.push({ commit: touching.commit, ...(await changesOfCommit(repository, touching)) });
-  return commits;
+  for await (const touching of commitsTouchingManifest(repository, { from: start, signal })) {
+    if (commits.length === limit) return { commits, more: true };
+    commits.push({ commit: touching.commit, ...(await changesOf(touching)) });
+  }
+  return { commits, more: false };
 }

@@ -1,6 +1,6 @@
 import type { GitProgram, Repository } from '../repo/repository';
 import type { DiffEngine } from '../sqldiff/diffEngine';
-import type { Cache } from '../store/cache';
+import type { ObjectCache } from '../store/cache';
 import type { ObjectStore } from '../store/objectStore';
 
 /** What operations on a repository work with. A shell builds one by hand; nothing in it is opened before it is used. */
@@ -9,7 +9,7 @@ export interface OperationContext {
   readonly git: GitProgram;
   /** Opens the store that the settings name, with the credentials that the shell has for it. */
   readonly openStore: () => Promise<ObjectStore>;
-  readonly cache: Cache;
+  readonly cache: ObjectCache;
   readonly diffEngine: DiffEngine;
   readonly now: () => Date;
 }

@@ -1,4 +1,6 @@
+import path from 'node:path';
 import { type Dataset, latest } from '../catalog/manifest';
+import { diffPath } from '../catalog/objectKey';
 import type { RepositorySettings } from '../catalog/settings';
 import { DataManagerError, type ErrorCode } from '../errors';
 import type { Monitor } from '../progress';
@@ -19,6 +21,13 @@ const withoutDiff: ReadonlySet<ErrorCode> = new Set([
   'VERSION_NOT_AVAILABLE',
 ]);
 
+export interface PublishedDiff {
+  readonly summary: DiffSummary;
+  /** Text of the stored `.diff`, and its path from the top of the work tree. */
+  readonly text: string;
+  readonly path: string;
+}
+
 /**
  * What a new version changes against the newest one: its summary, and the text of the stored `.diff`. Null for files that
  * can't be compared as rows, and when the previous version's bytes can't be had any more.
@@ -38,7 +47,7 @@ export async function diffForPublish(
     readonly settings: RepositorySettings;
   },
   { signal, onProgress }: Monitor,
-): Promise<{ readonly summary: DiffSummary; readonly text: string } | null> {
+): Promise<PublishedDiff | null> {
   const { name, previous, version, file, settings } = publish;
   try {
     const before = await obtainVersion({ ...context, dataset: previous, entry: latest(previous), signal, onProgress });
@@ -52,7 +61,10 @@ export async function diffForPublish(
       },
       { signal, onProgress },
     );
-    return { summary, text: stored?.text ?? '' };
+    // Beside the manifest, wherever that is in the repository.
+    const folder = path.posix.dirname(context.repository.manifestPath);
+    const place = path.posix.join(folder, diffPath(name, latest(previous).version, version));
+    return { summary, text: stored?.text ?? '', path: place };
   } catch (error) {
     if (DataManagerError.is(error) && withoutDiff.has(error.code)) return null;
     throw error;

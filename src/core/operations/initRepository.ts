@@ -4,14 +4,13 @@ import { settingsFile, writeSettings } from '../catalog/settings';
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
-import { ensureGitRepository } from '../repo/ensureGitRepository';
-import { openRepository } from '../repo/openRepository';
+import { initRepository as initGitRepository } from '../repo/initRepository';
 import type { GitProgram } from '../repo/repository';
 import type { StoreSettings } from '../store/storeSettings';
 
 export interface InitOptions extends Monitor {
   readonly git: GitProgram;
-  /** Folder that becomes the repository; made when it is not there. Inside a Git repository it must be its top. */
+  /** Folder of the manifest; made when it is not there. Inside a Git repository that one is used. */
   readonly folder: string;
   readonly store: StoreSettings | null;
 }
@@ -45,13 +44,13 @@ export async function initRepository({ git, folder, store, signal }: InitOptions
   }
   await makeFolder(folder);
   if (store?.type === 'folder') await makeFolder(path.resolve(folder, store.path));
-  await ensureGitRepository({ git, folder, signal });
-  const repository = await openRepository(folder);
-  const changes: PathChange[] = [{ path: 'manifest.json', content: '[]\n' }];
+  const repository = await initGitRepository({ git, dir: folder, signal });
+  const beside = (name: string): string => path.posix.join(path.posix.dirname(repository.manifestPath), name);
+  const changes: PathChange[] = [{ path: repository.manifestPath, content: '[]\n' }];
   if (!(await exists(path.join(folder, settingsFile))))
-    changes.push({ path: settingsFile, content: writeSettings(store) });
+    changes.push({ path: beside(settingsFile), content: writeSettings(store) });
   if (!(await exists(path.join(folder, '.gitignore')))) {
-    changes.push({ path: '.gitignore', content: `${ignored.join('\n')}\n` });
+    changes.push({ path: beside('.gitignore'), content: `${ignored.join('\n')}\n` });
   }
   const { commit } = await commitPaths({ repo: repository, git, changes, message: 'Set up Data Manager', signal });
   return { path: folder, created: true, commit };

@@ -1,9 +1,9 @@
 import type { VersionEntry } from '../catalog/manifest';
 import type { Monitor } from '../progress';
-import { commitsTouchingManifest } from '../repo/commitIndex';
-import { readHead } from '../repo/readHead';
-import type { Commit } from '../repo/readLog';
-import { changesOfCommit } from './changesOfCommit';
+import { commitsTouchingManifest } from '../repo/commitsTouchingManifest';
+import type { Commit } from '../repo/readObjects';
+import { readHead } from '../repo/readRefs';
+import { commitChanges } from './commitChanges';
 import type { OperationContext } from './context';
 
 export interface IntroducingCommits {
@@ -27,8 +27,9 @@ export async function introducingCommits(
   const wanted = new Set(names);
   const introduced = new Map<string, Commit>();
   if (oid !== null) {
+    const changesOf = commitChanges(repository);
     for await (const touching of commitsTouchingManifest(repository, { from: oid, signal })) {
-      for (const change of (await changesOfCommit(repository, touching)).changes) {
+      for (const change of (await changesOf(touching)).changes) {
         if (!wanted.has(change.name)) continue;
         // Commits come newest first, so an older one that added the same version overwrites.
         for (const version of change.added) introduced.set(identity(change.name, version), touching.commit);

@@ -1,6 +1,6 @@
 import type { ResolvedVersion } from '../catalog/reference';
 import type { Monitor } from '../progress';
-import { downloadToCache } from '../store/download';
+import { downloadToCache } from '../store/downloadToCache';
 import { checkAvailable } from './checkAvailable';
 import type { OperationContext } from './context';
 
@@ -22,7 +22,7 @@ export async function obtainVersion({
 }: Pick<OperationContext, 'openStore' | 'cache'> & ResolvedVersion & Monitor): Promise<{ readonly path: string }> {
   checkAvailable({ dataset, entry });
   const path = await downloadToCache({
-    store: openStore,
+    openStore,
     key: entry.key,
     sha256: entry.sha256,
     size: entry.size,

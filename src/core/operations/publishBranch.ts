@@ -1,9 +1,9 @@
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
+import { aheadCommits } from '../repo/aheadCommits';
 import { fastForward } from '../repo/fastForward';
 import { fetchUpstream } from '../repo/fetchUpstream';
 import { pushBranch } from '../repo/pushBranch';
-import { unpushedCommits } from '../repo/unpushedCommits';
 import type { OperationContext } from './context';
 
 interface BranchOptions extends Monitor {
@@ -33,6 +33,13 @@ export async function prepareBranch(
   if (!push) return;
   onProgress?.({ phase: 'push', done: 0, total: null });
   const upstream = await fetchUpstream({ repo: repository, git, signal });
+  if (upstream.kind === 'auth') {
+    // Said before the upload: the push behind it would fail in the same way.
+    throw new DataManagerError('PUSH_REJECTED', 'The remote did not accept your credentials; nothing was published.', {
+      hint: 'Sign in so that "git fetch" works in a terminal, or publish here only with --no-push.',
+      data: { answer: upstream.text },
+    });
+  }
   if (upstream.kind !== 'ok') return;
   if (upstream.behind > 0 && upstream.ahead > 0) {
     throw new DataManagerError(
@@ -41,9 +48,12 @@ export async function prepareBranch(
       { hint: 'Bring them together with: git pull --rebase', data: { ahead: upstream.ahead, behind: upstream.behind } },
     );
   }
-  if (upstream.behind > 0) await fastForward({ repo: repository, git, signal });
-  if (upstream.ahead === 0 || yes) return;
-  const foreign = (await unpushedCommits({ repo: repository, git, signal })).filter(({ onlyOurs }) => !onlyOurs);
+  const { remoteOid } = upstream;
+  if (upstream.behind > 0 && remoteOid !== null) await fastForward({ repo: repository, git, to: remoteOid, signal });
+  // A remote without this branch: nothing there says what the user meant to publish, so all of it goes.
+  if (upstream.ahead === 0 || remoteOid === null || yes) return;
+  const unpushed = await aheadCommits({ repo: repository, git, upstream: remoteOid, signal });
+  const foreign = unpushed.filter(({ ours }) => !ours);
   if (foreign.length === 0) return;
   throw new DataManagerError(
     'CONFIRMATION_NEEDED',
@@ -68,7 +78,7 @@ export async function pushCommit(
 ): Promise<PushResult> {
   if (!push) return { pushed: false, note: 'Committed here, not pushed.' };
   onProgress?.({ phase: 'push', done: 0, total: null });
-  const outcome = await pushBranch({ repo: repository, git, signal });
+  const outcome = signal?.aborted ? CANCELLED : await pushBranch({ repo: repository, git, signal });
   const pending = `${name}@${version} is uploaded and committed here; the push is pending`;
   switch (outcome.kind) {
     case 'ok':
@@ -79,6 +89,8 @@ export async function pushCommit(
       return { pushed: false, note: `${pending}: the remote can't be reached. Push later with: git push` };
     case 'timeout':
       return { pushed: false, note: `${pending}: the remote did not answer in time. Push later with: git push` };
+    case 'cancelled':
+      return { pushed: false, note: `${pending}: it was cancelled before. Push later with: git push` };
     case 'unknown':
       return { pushed: false, note: `${pending}: it is not known whether the remote has it. Ask it with: git fetch` };
     case 'auth':
@@ -100,6 +112,8 @@ export async function pushCommit(
       );
   }
 }
+
+const CANCELLED = { kind: 'cancelled' } as const;
 
 function oneLine(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' / ');

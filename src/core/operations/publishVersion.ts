@@ -2,7 +2,7 @@ import path from 'node:path';
 import { checkDatasetName } from '../catalog/datasetName';
 import { addDataset, addVersion, type NewEntry, nextVersion } from '../catalog/editManifest';
 import { latest, type Manifest, type VersionEntry } from '../catalog/manifest';
-import { diffPath, newObjectKey } from '../catalog/objectKey';
+import { newObjectKey } from '../catalog/objectKey';
 import { readCatalog } from '../catalog/readCatalog';
 import { findDataset, parseReference, resolveReference } from '../catalog/reference';
 import { writeManifest } from '../catalog/writeManifest';
@@ -12,7 +12,6 @@ import type { Monitor } from '../progress';
 import { checkCommittable } from '../repo/checkCommittable';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
 import { recordLocalCopy } from '../repo/localCopies';
-import { readAuthor } from '../repo/readAuthor';
 import type { DiffSummary } from '../sqldiff/model';
 import { hashFile } from '../store/hashFile';
 import { inspectInputFile } from '../store/inputFile';
@@ -78,7 +77,7 @@ export async function publishVersion(
   const { signal, onProgress } = options;
   checkTarget((await readCatalog(repository)).manifest, name, target);
   const input = await inspectInputFile(options.file);
-  await checkCommittable({ repo: repository, git, paths: [repository.manifestPath], signal });
+  const author = await checkCommittable({ repo: repository, git, paths: [repository.manifestPath], signal });
   const { sha256, size } = await hashFile({ path: options.file, signal, onProgress });
   await prepareBranch(context, options);
 
@@ -108,10 +107,10 @@ export async function publishVersion(
       timestamp: context.now().toISOString(),
       sha256,
       key: upload.key,
-      diffFromPrevious: previous && diff ? diffPath(name, latest(previous).version, version) : null,
+      diffFromPrevious: diff ? diff.path : null,
       size,
       description: options.description ?? firstLine(options.message),
-      author: await readAuthor({ repo: repository, git, signal }),
+      author: author.name,
       source: options.source,
       parents,
       originalFile: path.basename(options.file),
@@ -120,7 +119,7 @@ export async function publishVersion(
       ? addVersion(manifest, name, entry)
       : addDataset(manifest, name, entry, { description: options.description, source: options.source });
     const changes: PathChange[] = [{ path: repository.manifestPath, content: writeManifest(next) }];
-    if (diff && entry.diffFromPrevious) changes.push({ path: entry.diffFromPrevious, content: diff.text });
+    if (diff) changes.push({ path: diff.path, content: diff.text });
     onProgress?.({ phase: 'commit', done: 0, total: null });
     const { commit } = await commitPaths({
       repo: repository,

@@ -48,15 +48,15 @@ export async function pullVersion(
   const version = resolveReference(manifest, parseReference(reference));
   checkAvailable(version);
   const { dataset, entry } = version;
-  const target = await targetPath(version, options);
+  const target = await pullTarget(version, options);
   const about = { name: dataset.name, version: entry.version, sha256: entry.sha256, path: target };
   const received = (await holdsVersion(target, version, options))
     ? { bytesReceived: 0, from: 'local' as const }
     : await downloadObject({
-        store: context.openStore,
+        store: await context.openStore(),
         key: entry.key,
         sha256: entry.sha256,
-        size: entry.size,
+        size: entry.size ?? undefined,
         target,
         cache: context.cache,
         signal: options.signal,
@@ -66,7 +66,13 @@ export async function pullVersion(
   return { ...about, bytesReceived: received.bytesReceived, from: received.from };
 }
 
-async function targetPath({ dataset }: ResolvedVersion, { output, workingFolder }: PullOptions): Promise<string> {
+/**
+ * The file that a pull writes to. Throws NAME_INVALID.
+ *
+ * @example
+ * await pullTarget(version, { workingFolder: process.cwd() });
+ */
+export async function pullTarget({ dataset }: ResolvedVersion, { output, workingFolder }: PullOptions): Promise<string> {
   if (output === undefined) return path.resolve(workingFolder, checkDatasetName(dataset.name));
   const resolved = path.resolve(workingFolder, output);
   const folder = /[\\/]$/.test(output) || (await stat(resolved).catch(() => null))?.isDirectory();

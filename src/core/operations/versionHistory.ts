@@ -2,7 +2,7 @@ import type { VersionEntry } from '../catalog/manifest';
 import { readCatalog } from '../catalog/readCatalog';
 import { findDataset } from '../catalog/reference';
 import type { Monitor } from '../progress';
-import type { Commit } from '../repo/readLog';
+import type { Commit } from '../repo/readObjects';
 import type { OperationContext } from './context';
 import { introducingCommits } from './introducingCommits';
 

@@ -16,6 +16,7 @@ export interface SqlConnection {
   readonly filename: string;
   prepare(sql: string): SqlStatement;
   exec(sql: string): unknown;
+  create_function(name: string, body: (text: string) => Uint8Array): unknown;
   close(): void;
 }
 
@@ -32,33 +33,26 @@ export interface SqlJs {
 }
 
 /**
- * Compiles sql.js once and returns a function that makes fresh instances of it. An instance a comparison is worth the few
- * milliseconds: its memory never shrinks, and a read that fails unwinds WebAssembly frames and leaves the instance unusable.
+ * Reads sql.js's WebAssembly file once and returns a function that makes fresh instances of it. An instance a comparison is
+ * worth the 20 milliseconds: its memory never shrinks, and a read that throws unwinds WebAssembly frames and leaves the
+ * instance unusable.
  *
- * Throws DIFF_UNSUPPORTED when the WebAssembly file can't be read or compiled.
+ * Throws DIFF_UNSUPPORTED when the file can't be read.
  *
  * @example
  * const newSqlJs = await loadSqlJs('dist/sql-wasm.wasm');
  * const sqlJs = await newSqlJs();
  */
 export async function loadSqlJs(wasmPath: string): Promise<() => Promise<SqlJs>> {
-  let module: WebAssembly.Module;
+  let wasmBinary: Uint8Array;
   try {
-    module = await WebAssembly.compile(await readFile(wasmPath));
+    wasmBinary = await readFile(wasmPath);
   } catch (cause) {
     throw new DataManagerError('DIFF_UNSUPPORTED', 'SQLite (sql-wasm.wasm) could not be loaded.', {
       hint: 'Reinstall Data Manager.',
       cause,
     });
   }
-  return async () => {
-    const config = {
-      instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void): object {
-        WebAssembly.instantiate(module, imports).then(done);
-        return {};
-      },
-    };
-    // The published types lack `filename`, `instantiateWasm`'s module form and the options of `get`.
-    return (await initSqlJs(config as never)) as unknown as SqlJs;
-  };
+  // The published types lack `filename`, the options of `get`, and file contents that are no array.
+  return async () => (await initSqlJs({ wasmBinary: wasmBinary as never })) as unknown as SqlJs;
 }

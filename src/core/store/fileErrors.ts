@@ -44,14 +44,18 @@ export function writeError(error: unknown, path: string): DataManagerError {
   if (error instanceof DataManagerError) return error;
   if (isDiskFull(error)) return diskFull(path, error);
   const code = systemCode(error);
-  return new DataManagerError('OUTPUT_UNWRITABLE', `${path} can't be written: ${writeReason(code) ?? describe(error)}.`, {
-    hint:
-      code === 'EBUSY' || code === 'EPERM'
-        ? 'Close the program that has it open, or choose another place.'
-        : 'Choose another place, or change its permissions.',
-    data: { path, code: code ?? null },
-    cause: error,
-  });
+  return new DataManagerError(
+    'OUTPUT_UNWRITABLE',
+    `${path} can't be written: ${writeReason(code) ?? describe(error)}.`,
+    {
+      hint:
+        code === 'EBUSY' || code === 'EPERM'
+          ? 'Close the program that has it open, or choose another place.'
+          : 'Choose another place, or change its permissions.',
+      data: { path, code: code ?? null },
+      cause: error,
+    },
+  );
 }
 
 /**

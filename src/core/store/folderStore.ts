@@ -183,7 +183,8 @@ function pathOf(root: string, key: string): string {
 /** Null when there is no object. Throws KEY_INVALID when the key leads through or to a symbolic link. */
 async function fileSize(root: string, key: string): Promise<number | null> {
   const segments = key.split('/');
-  const problem = process.platform === 'win32' ? segments.map(windowsNameProblem).find((found) => found !== null) : null;
+  const problem =
+    process.platform === 'win32' ? segments.map(windowsNameProblem).find((found) => found !== null) : null;
   if (problem) throw invalidKey(key, problem);
   let path = root;
   for (const [index, segment] of segments.entries()) {

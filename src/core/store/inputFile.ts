@@ -71,7 +71,7 @@ async function isFilled(path: string): Promise<boolean> {
     const stats = await stat(path);
     return stats.isFile() && stats.size > 0;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false;
     throw readError(error, path);
   }
 }

@@ -1,6 +1,5 @@
 import { DataManagerError } from '../errors';
 
-
 /**
  * The error for a range that begins behind the end of the object (HTTP 416).
  *

@@ -72,7 +72,10 @@ async function tryRight(
   } catch (error) {
     throwIfCancelled(signal);
     if (!DataManagerError.is(error)) throw error;
-    return { row: { check, ok: false, detail: [error.message, error.hint].filter(Boolean).join(' ') }, code: error.code };
+    return {
+      row: { check, ok: false, detail: [error.message, error.hint].filter(Boolean).join(' ') },
+      code: error.code,
+    };
   }
 }
 
@@ -81,6 +84,8 @@ function notTried(check: StoreCheck['check'], why: string): StoreCheck {
 }
 
 function unreachable(detail: string): readonly StoreCheck[] {
-  const rest = (['list', 'read', 'write', 'delete'] as const).map((check) => notTried(check, "the store can't be reached"));
+  const rest = (['list', 'read', 'write', 'delete'] as const).map((check) =>
+    notTried(check, "the store can't be reached"),
+  );
   return [{ check: 'reach', ok: false, detail }, ...rest];
 }

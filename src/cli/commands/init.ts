@@ -1,0 +1,116 @@
+import os from 'node:os';
+import path from 'node:path';
+import { storeFromEnvironment } from '../../core/store/credentialsFromEnvironment';
+import type { StoreSettings } from '../../core/store/storeSettings';
+import { defineCommand } from '../command';
+import { fields } from '../output/table';
+import { visible } from '../output/visible';
+import type { Session } from '../session';
+import { UsageError } from '../usageError';
+
+const usage = 'init [DIR] [--store folder:PATH | s3://BUCKET[/PREFIX]] [--endpoint URL] [--region R]';
+const hint = `Usage: datamanager ${usage}`;
+
+export const initCommand = defineCommand({
+  name: 'init',
+  summary: 'make a repository: Git, an empty manifest, and where the objects live',
+  usage: [usage],
+  positionals: ['DIR?'],
+  options: {
+    store: { type: 'string', value: 'STORE', help: 'folder:PATH or s3://BUCKET[/PREFIX]' },
+    endpoint: {
+      type: 'string',
+      value: 'URL',
+      help: 'the address of the S3 service (default: R2, when R2_ACCOUNT_ID is set)',
+    },
+    region: { type: 'string', value: 'R', help: 'the region (default: auto)' },
+  },
+  details: [
+    'Without --store the variables R2_ACCOUNT_ID and R2_BUCKET decide, whenever a store is needed. Credentials are never written',
+    'to the repository: R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY come from the environment or from a .env file.',
+  ].join('\n'),
+  examples: [
+    'datamanager init catalog --store folder:../objects',
+    'datamanager init --store s3://my-bucket --endpoint https://ACCOUNT.r2.cloudflarestorage.com',
+  ],
+  run: async (session, { positionals, globals, values }) => {
+    const { initRepository } = await import('../../core/operations/initRepository');
+    const folder = session.resolve(positionals[0] ?? globals.repo ?? '.');
+    const store = readStore(session, folder, values);
+    const result = await initRepository({ git: session.git, folder, store, ...session.monitor });
+    if (session.output.json) await session.output.value({ ...result, store });
+    else if (!result.created)
+      await session.output.lines([visible(`${folder} is a repository already: nothing was changed.`)]);
+    else {
+      await session.output.lines([
+        visible(`Made a repository in ${folder}`),
+        ...fields(
+          [
+            ['store', storeText(store)],
+            ['next', 'datamanager push FILE'],
+          ],
+          '  ',
+        ),
+      ]);
+    }
+    return undefined;
+  },
+});
+
+function readStore(
+  session: Session,
+  folder: string,
+  {
+    store,
+    endpoint,
+    region,
+  }: { store?: string | undefined; endpoint?: string | undefined; region?: string | undefined },
+): StoreSettings | null {
+  const isBucket = store?.startsWith('s3://') ?? false;
+  if (!isBucket && (endpoint !== undefined || region !== undefined)) {
+    throw new UsageError('--endpoint and --region go with --store s3://BUCKET.', hint);
+  }
+  if (store === undefined) return null;
+  if (isBucket) return readBucket(session, store, endpoint, region);
+  const given = /^folder:(.+)$/s.exec(store)?.[1];
+  if (given === undefined) {
+    throw new UsageError(`${JSON.stringify(store)} is not a store: write folder:PATH or s3://BUCKET.`, hint);
+  }
+  return { type: 'folder', path: folderPath(session, folder, given) };
+}
+
+// The user writes a path as seen from where they are; the settings hold it as seen from the repository, so that both can move
+// together. An absolute path stays one.
+function folderPath(session: Session, folder: string, given: string): string {
+  const expanded = given.replace(/^~(?=$|[\\/])/, os.homedir());
+  if (path.isAbsolute(expanded)) return path.normalize(expanded);
+  const seen = path.relative(folder, session.resolve(expanded)) || '.';
+  return path.isAbsolute(seen) ? seen : seen.split(path.sep).join('/');
+}
+
+function readBucket(
+  session: Session,
+  store: string,
+  endpoint: string | undefined,
+  region: string | undefined,
+): StoreSettings {
+  const match = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(store);
+  const bucket = match?.[1];
+  if (bucket === undefined) throw new UsageError(`${JSON.stringify(store)} names no bucket.`, hint);
+  const prefix = match?.[2]?.replace(/\/+$/, '');
+  const address = endpoint ?? storeFromEnvironment({ ...session.env, R2_BUCKET: bucket })?.endpoint;
+  if (address === undefined) {
+    throw new UsageError('A bucket needs --endpoint URL (or R2_ACCOUNT_ID in the environment, for R2).', hint);
+  }
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
+    throw new UsageError(`${JSON.stringify(address)} is not an http(s) address.`, hint);
+  }
+  return { type: 's3', endpoint: address, bucket, ...(region ? { region } : {}), ...(prefix ? { prefix } : {}) };
+}
+
+function storeText(store: StoreSettings | null): string {
+  if (!store) return 'none yet: set the R2_* variables, or name one in .datamanager.json';
+  return store.type === 'folder'
+    ? store.path
+    : `s3://${store.bucket}${store.prefix ? `/${store.prefix}` : ''} at ${store.endpoint}`;
+}

@@ -1,0 +1,196 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
+import { readBlob } from './readObjects';
+import { readHead } from './readRefs';
+import type { Repository } from './repository';
+import { bytesOf, renameWithPatience, replaceFiles } from './workTreeFiles';
+import { workTreePath } from './workTreePath';
+
+/** A commit that is about to become visible; enough to finish or undo it after a crash. Blob ids, null for no file. */
+export interface PlannedCommit {
+  readonly commit: string;
+  readonly parent: string | null;
+  readonly files: readonly { readonly path: string; readonly before: string | null; readonly after: string | null }[];
+}
+
+/** Who holds `index.lock`, kept beside it so that a lock of a dead process can be told from a living one's. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Tells two processes with one pid apart (containers, reboots). */
+  readonly process: string;
+  /** Inode of the lock file: another program's lock at the same place has a different one. */
+  readonly inode: string;
+  readonly planned: PlannedCommit | null;
+}
+
+export interface IndexLock {
+  /** What will be the index after `commit()`. */
+  write(index: Buffer): Promise<void>;
+  /** Notes on disk what is about to happen. */
+  plan(planned: PlannedCommit): Promise<void>;
+  /** Makes what was written the index, and lets go. */
+  commit(): Promise<void>;
+  /** Lets go; the index stays as it was. */
+  release(): Promise<void>;
+}
+
+const THIS_PROCESS = randomUUID();
+
+const lockPath = (repo: Repository): string => join(repo.gitDir, 'index.lock');
+const holderPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'commit.json');
+
+async function inodeOf(path: string): Promise<string | null> {
+  const stats = await stat(path, { bigint: true }).catch(() => null);
+  return stats && String(stats.ino);
+}
+
+async function noteHolder(repo: Repository, inode: string, planned: PlannedCommit | null): Promise<void> {
+  const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, inode, planned };
+  const draft = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
+  await mkdir(join(repo.gitDir, 'datamanager'), { recursive: true });
+  await writeFile(draft, JSON.stringify(holder), { flush: true });
+  await rename(draft, holderPath(repo));
+}
+
+/**
+ * Takes git's own lock on the index of this work tree, so that no other git writes it meanwhile. Waits up to `waitMs` for another
+ * holder. A lock left by a dead process of ours is cleared first (see `recoverInterruptedCommit`).
+ *
+ * Throws REPOSITORY_BUSY, CANCELLED, OUTPUT_UNWRITABLE when the Git directory can't be written.
+ */
+export async function lockIndex(repo: Repository, waitMs: number, signal?: AbortSignal): Promise<IndexLock> {
+  const deadline = Date.now() + waitMs;
+  await recoverInterruptedCommit(repo);
+  for (;;) {
+    throwIfCancelled(signal);
+    const handle = await openNew(lockPath(repo));
+    if (handle) {
+      try {
+        const mode = (await stat(join(repo.gitDir, 'index')).catch(() => null))?.mode;
+        if (mode !== undefined) await handle.chmod(mode & 0o777); // core.sharedRepository
+        const inode = String((await handle.stat({ bigint: true })).ino);
+        await noteHolder(repo, inode, null);
+        return heldLock(repo, handle, inode);
+      } catch (error) {
+        await handle.close();
+        await rm(lockPath(repo), { force: true });
+        throw unwritable(repo, error);
+      }
+    }
+    if (Date.now() >= deadline) {
+      throw new DataManagerError('REPOSITORY_BUSY', `Another program is changing ${repo.root} (${lockPath(repo)} exists).`, {
+        hint: 'Try again in a moment. If no git is running, delete that file.',
+        data: { lock: lockPath(repo) },
+      });
+    }
+    await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
+  }
+
+  async function openNew(path: string): Promise<FileHandle | null> {
+    try {
+      return await open(path, 'wx', 0o666);
+    } catch (error) {
+      // EPERM: Windows, while the lock before is still being deleted.
+      if (['EEXIST', 'EPERM'].includes(systemCode(error) ?? '')) return null;
+      throw unwritable(repo, error);
+    }
+  }
+}
+
+function unwritable(repo: Repository, cause: unknown): DataManagerError {
+  return new DataManagerError('OUTPUT_UNWRITABLE', `The Git directory ${repo.gitDir} cannot be written.`, {
+    hint: 'Check its owner and rights, and that the disk is not full.',
+    cause,
+  });
+}
+
+function heldLock(repo: Repository, handle: FileHandle, inode: string): IndexLock {
+  const forgetHolder = (): Promise<void> => rm(holderPath(repo), { force: true });
+  return {
+    async write(index) {
+      await handle.truncate(0);
+      await handle.write(index, 0, index.length, 0);
+      await handle.sync();
+    },
+    plan: (planned) => noteHolder(repo, inode, planned),
+    async commit() {
+      await handle.close();
+      await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));
+      await forgetHolder();
+    },
+    async release() {
+      await handle.close().catch(() => {});
+      // The holder's note goes first: were it left alone, it would speak about somebody else's lock.
+      await forgetHolder();
+      await rm(lockPath(repo), { force: true });
+    },
+  };
+}
+
+function isAlive(holder: Holder): boolean {
+  if (holder.host !== hostname()) return true; // a shared disk: nobody here can know
+  if (holder.pid === process.pid) return holder.process === THIS_PROCESS;
+  try {
+    process.kill(holder.pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
+}
+
+/** Git's id for these bytes as a blob. */
+function blobId(bytes: Buffer | null): string | null {
+  return bytes && createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+}
+
+/**
+ * Cleans up after a process of ours that died inside `commitPaths`: if its commit became HEAD, the index is brought up to it;
+ * otherwise its files are put back. Does nothing while that process lives, or when there is nothing to do; removes no lock but ours.
+ *
+ * @example
+ * await recoverInterruptedCommit(repo); // `commitPaths` does it by itself
+ */
+export async function recoverInterruptedCommit(repo: Repository): Promise<void> {
+  const holder = await readHolder(holderPath(repo));
+  if (!holder || isAlive(holder)) return;
+  // Whoever moves the note away may clean up; anybody else finds none.
+  const claim = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
+  try {
+    await rename(holderPath(repo), claim);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const ours = (await inodeOf(lockPath(repo))) === holder.inode;
+  const head = await readHead(repo);
+  if (holder.planned && head.oid === holder.planned.commit) {
+    if (ours) await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));
+  } else {
+    if (holder.planned && head.oid === holder.planned.parent) await putBack(repo, holder.planned);
+    if (ours) await rm(lockPath(repo), { force: true });
+  }
+  await rm(claim, { force: true });
+}
+
+async function readHolder(path: string): Promise<Holder | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Holder;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+async function putBack(repo: Repository, planned: PlannedCommit): Promise<void> {
+  for (const { path, before, after } of planned.files) {
+    const file = await workTreePath(repo, path);
+    const now = await bytesOf(file);
+    if (blobId(now) !== after) continue; // not written yet, or changed since
+    const bytes = before === null ? null : Buffer.from(await readBlob(repo, before));
+    await replaceFiles(repo.root, [{ path, file, before: now, after: bytes }]);
+  }
+}

@@ -1,0 +1,28 @@
+import { mkdir } from 'node:fs/promises';
+import { isGitRepository, openRepository } from './openRepository';
+import type { GitProgram, Repository } from './repository';
+import { runGit } from './runGit';
+
+export interface InitRepositoryOptions {
+  readonly dir: string;
+  readonly git: GitProgram;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes the folder if need be, and a Git repository in it (branch `main`) unless it is inside one already. Writes no manifest.
+ *
+ * Throws GIT_MISSING, GIT_FAILED, REPOSITORY_UNSUPPORTED, CANCELLED.
+ *
+ * @example
+ * const repo = await initRepository({ dir: '/home/me/catalog', git });
+ */
+export async function initRepository({ dir, git, signal }: InitRepositoryOptions): Promise<Repository> {
+  await mkdir(dir, { recursive: true });
+  if (!(await isGitRepository(dir))) {
+    await runGit(git, ['init', '-q'], { cwd: dir, signal });
+    // Not `init -b`, which git before 2.28 doesn't know.
+    await runGit(git, ['symbolic-ref', 'HEAD', 'refs/heads/main'], { cwd: dir, signal });
+  }
+  return openRepository(dir);
+}

@@ -1,0 +1,208 @@
+import { constants } from 'node:fs';
+import { chmod, copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
+import type { Monitor } from '../progress';
+import { randomName } from './durableFile';
+import { hashFile } from './hashFile';
+import { TEMP_NAME_PREFIX } from './objectKey';
+
+/** 20 GiB. */
+export const DEFAULT_CACHE_BYTES = 20 * 2 ** 30;
+/** An unfinished file that nobody has written to for so long is from a crash. Milliseconds. */
+const STALE_TEMP_MS = 24 * 3600 * 1000;
+
+/**
+ * A content-addressed cache of versions' bytes on this machine, one file a SHA-256, shared by every repository of a user.
+ *
+ * It only ever saves work: whatever goes wrong with its folder (missing, read-only, full) makes it a cache that holds
+ * nothing, never an error. Several processes may use it at once. Files are read-only, and their hash was right when they
+ * came in; a disk may still damage them, so whoever copies one hashes the copy and calls `remove` when it is wrong.
+ */
+export interface ObjectCache {
+  readonly folder: string;
+  /** Where the bytes would be. */
+  path(sha256: string): string;
+  /** Where the bytes are, or null. With `size`, an entry of another size is removed as damaged. Counts as a use. */
+  find(sha256: string, size?: number): Promise<string | null>;
+  /** Reads the whole entry; false, with the entry removed, when it is damaged. False too when there is none. */
+  check(sha256: string, monitor?: Monitor): Promise<boolean>;
+  /** Copies a file in, if its bytes have this hash; false when they don't or the cache can't take it. */
+  addFile(sourcePath: string, sha256: string, monitor?: Monitor): Promise<boolean>;
+  /** For bytes as they come in; the caller has hashed them before it calls `commit`. Null when the cache can't write. */
+  openWriter(sha256: string): Promise<CacheWriter | null>;
+  remove(sha256: string): Promise<void>;
+  /** Deletes what was not used for longest until at most `maxBytes` are left. */
+  trim(maxBytes?: number): Promise<TrimResult>;
+}
+
+export interface CacheWriter {
+  /** Never throws: a writer that failed once takes no more bytes and commits nothing. */
+  write(bytes: Uint8Array): Promise<void>;
+  commit(): Promise<boolean>;
+  abort(): Promise<void>;
+}
+
+export interface TrimResult {
+  readonly removed: number;
+  /** Bytes that are left. */
+  readonly bytes: number;
+}
+
+/**
+ * Opens a cache. The folder is made when the first file comes in.
+ *
+ * @example
+ * const cache = createCache({ folder: join(globalStorage, 'cache') });
+ * const path = await cache.find(sha256);
+ */
+export function createCache({ folder }: { readonly folder: string }): ObjectCache {
+  // Two levels keep folders small; the hash is checked, because it comes from a manifest and becomes a path.
+  const path = (sha256: string) => {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) {
+      throw new DataManagerError('HASH_MISMATCH', `${JSON.stringify(sha256)} is not a SHA-256 in hex.`, {
+        data: { expected: sha256, actual: null },
+      });
+    }
+    return join(folder, sha256.slice(0, 2), sha256);
+  };
+  return {
+    folder,
+    path,
+    find: (sha256, size) => findEntry(path(sha256), size),
+    check: (sha256, monitor) => checkEntry(path(sha256), sha256, monitor),
+    addFile: (sourcePath, sha256, monitor) => addFile(sourcePath, path(sha256), sha256, monitor),
+    openWriter: (sha256) => openWriter(path(sha256)),
+    remove: (sha256) => removeQuietly(path(sha256)),
+    trim: (maxBytes = DEFAULT_CACHE_BYTES) => trim(folder, maxBytes),
+  };
+}
+
+async function findEntry(path: string, size: number | undefined): Promise<string | null> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isFile()) return null;
+    if (size !== undefined && stats.size !== size) {
+      await removeQuietly(path);
+      return null;
+    }
+    const now = new Date();
+    // The time of the last use, which trim goes by; a read-only cache just can't note it.
+    await utimes(path, now, now).catch(() => {});
+    return path;
+  } catch {
+    return null;
+  }
+}
+
+async function checkEntry(path: string, sha256: string, monitor: Monitor = {}): Promise<boolean> {
+  try {
+    if ((await hashFile({ path, ...monitor })).sha256 === sha256) return true;
+  } catch (error) {
+    throwIfCancelled(monitor.signal);
+    if (DataManagerError.is(error, 'FILE_NOT_FOUND')) return false;
+  }
+  await removeQuietly(path);
+  return false;
+}
+
+async function addFile(source: string, target: string, sha256: string, monitor: Monitor = {}): Promise<boolean> {
+  if (await findEntry(target, undefined)) return true;
+  const temp = tempBeside(target);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(source, temp, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    // The copy is what gets used, so the copy is what is checked.
+    if ((await hashFile({ path: temp, ...monitor })).sha256 !== sha256) return false;
+    return await place(temp, target);
+  } catch {
+    throwIfCancelled(monitor.signal);
+    return false;
+  } finally {
+    await removeQuietly(temp);
+  }
+}
+
+async function openWriter(target: string): Promise<CacheWriter | null> {
+  const temp = tempBeside(target);
+  let handle: FileHandle | null;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    handle = await open(temp, 'wx');
+  } catch {
+    return null;
+  }
+  const abort = async () => {
+    await handle?.close().catch(() => {});
+    handle = null;
+    await removeQuietly(temp);
+  };
+  return {
+    async write(bytes) {
+      try {
+        await handle?.writeFile(bytes);
+      } catch {
+        await abort();
+      }
+    },
+    async commit() {
+      if (!handle) return false;
+      try {
+        await handle.close();
+        handle = null;
+        return await place(temp, target);
+      } catch {
+        await abort();
+        return false;
+      }
+    },
+    abort,
+  };
+}
+
+/** Not synced to disk: after a power cut the entry may be damaged, which every use finds out. */
+async function place(temp: string, target: string): Promise<boolean> {
+  await chmod(temp, 0o444);
+  try {
+    await rename(temp, target);
+    return true;
+  } catch (error) {
+    // Windows won't replace a file that is open; then the same bytes are there already.
+    if (!['EPERM', 'EACCES', 'EBUSY', 'EEXIST'].includes(systemCode(error) ?? '')) throw error;
+    await removeQuietly(temp);
+    return (await findEntry(target, undefined)) !== null;
+  }
+}
+
+async function trim(folder: string, maxBytes: number): Promise<TrimResult> {
+  const entries: { path: string; size: number; usedMs: number }[] = [];
+  for (const group of await readdir(folder).catch(() => [])) {
+    if (!/^[0-9a-f]{2}$/.test(group)) continue;
+    for (const name of await readdir(join(folder, group)).catch(() => [])) {
+      const path = join(folder, group, name);
+      const stats = await stat(path).catch(() => null);
+      if (!stats?.isFile()) continue;
+      if (/^[0-9a-f]{64}$/.test(name)) entries.push({ path, size: stats.size, usedMs: stats.mtimeMs });
+      else if (name.startsWith(TEMP_NAME_PREFIX) && Date.now() - stats.mtimeMs > STALE_TEMP_MS)
+        await removeQuietly(path);
+    }
+  }
+  let bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
+  let removed = 0;
+  for (const entry of entries.sort((a, b) => a.usedMs - b.usedMs)) {
+    if (bytes <= maxBytes) break;
+    await removeQuietly(entry.path);
+    bytes -= entry.size;
+    removed++;
+  }
+  return { removed, bytes };
+}
+
+function tempBeside(target: string): string {
+  return join(dirname(target), `${TEMP_NAME_PREFIX}${randomName()}`);
+}
+
+/** `rm` also removes a read-only file on Windows, where `unlink` refuses. */
+async function removeQuietly(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => {});
+}

@@ -1,0 +1,297 @@
+import { createHash } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
+import type { Monitor } from '../progress';
+import type { CacheWriter, ObjectCache } from './cache';
+import { randomName, syncFolder } from './durableFile';
+import { diskFull, writeError } from './fileErrors';
+import { refuseLiveJournal } from './inputFile';
+import type { ObjectStore } from './objectStore';
+
+const PIECE_BYTES = 1 << 20;
+
+export interface DownloadOptions extends Monitor {
+  readonly store: ObjectStore;
+  readonly key: string;
+  /** Of the bytes, 64 hex digits. */
+  readonly sha256: string;
+  /** Bytes, if known; saves a request. */
+  readonly size?: number | undefined;
+  /** The file to write. Missing folders above it are made. */
+  readonly target: string;
+  readonly cache?: ObjectCache | undefined;
+}
+
+export interface DownloadResult {
+  /** Absolute. */
+  readonly path: string;
+  /** Bytes that came from the store. */
+  readonly bytesReceived: number;
+  readonly from: 'cache' | 'full';
+}
+
+/**
+ * Brings an object's bytes into a file: from the cache if it has them, else from the store, filling the cache on the way.
+ *
+ * The file appears only when its SHA-256 is right; until then a previous file stays exactly as it was, and after a failure
+ * nothing is left behind. A damaged cache entry is dropped, not used. A target that is a symbolic link is followed.
+ * Progress comes in bytes as phase `download`.
+ *
+ * Throws HASH_MISMATCH (`data`: expected, actual), OUTPUT_UNWRITABLE, DISK_FULL, FILE_HAS_JOURNAL (SQLite would mix the
+ * new file with a journal beside it), CANCELLED, and what `ObjectStore.get` throws.
+ *
+ * @example
+ * await downloadObject({ store, key: version.key, sha256: version.sha256, target: 'utopia.sqlite', cache, signal });
+ */
+export async function downloadObject(options: DownloadOptions): Promise<DownloadResult> {
+  throwIfCancelled(options.signal);
+  const path = resolve(options.target);
+  const target = await realpath(path).catch(() => path);
+  const previous = await inspectTarget(target);
+  await refuseLiveJournal(target);
+  const madeFolder = await makeParent(target);
+  const temp = join(dirname(target), `.${basename(target).slice(0, 80)}.${randomName()}.part`);
+  try {
+    const cached = (await options.cache?.find(options.sha256, options.size)) ?? null;
+    const result = await fill(cached, temp, target, options);
+    await replace(temp, target, previous);
+    return { path: target, ...result };
+  } catch (error) {
+    await rm(temp, { force: true }).catch(() => {});
+    if (madeFolder) await removeEmptyFolders(dirname(target), madeFolder);
+    throw error;
+  }
+}
+
+async function fill(
+  cached: string | null,
+  temp: string,
+  target: string,
+  options: DownloadOptions,
+): Promise<Omit<DownloadResult, 'path'>> {
+  const cloned = cached !== null && (await tryClone(cached, temp));
+  const handle = await openTemp(temp, target, cloned);
+  try {
+    if (cached !== null) {
+      if (await fillFromCache(cached, handle, cloned, target, options)) return { bytesReceived: 0, from: 'cache' };
+      await options.cache?.remove(options.sha256);
+      await handle.truncate(0);
+    }
+    return { bytesReceived: await receive(handle, target, options), from: 'full' };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Shares the blocks of the cache entry, where the file system can do that. */
+async function tryClone(entry: string, temp: string): Promise<boolean> {
+  try {
+    await copyFile(entry, temp, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    // The clone is read-only, as the entry is.
+    await chmod(temp, 0o666 & ~process.umask());
+    return true;
+  } catch {
+    await rm(temp, { force: true }).catch(() => {});
+    return false;
+  }
+}
+
+/** False when the entry is damaged or can't be read. What gets hashed is what the target will hold. */
+async function fillFromCache(
+  entry: string,
+  handle: FileHandle,
+  cloned: boolean,
+  target: string,
+  { sha256, signal, onProgress }: DownloadOptions,
+): Promise<boolean> {
+  const source = cloned ? handle : await open(entry, 'r').catch(() => null);
+  if (!source) return false;
+  try {
+    const total = (await source.stat()).size;
+    const sink = new HashingSink(cloned ? null : handle, target, null);
+    const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    while (sink.bytes < total) {
+      throwIfCancelled(signal);
+      const { bytesRead } = await source.read(buffer, 0, buffer.length, sink.bytes);
+      if (bytesRead === 0) return false;
+      await sink.write(buffer.subarray(0, bytesRead));
+      onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total), total });
+    }
+    if (sink.digest() !== sha256) return false;
+    await sync(handle, target);
+    return true;
+  } catch (error) {
+    if (DataManagerError.is(error)) throw error;
+    return false;
+  } finally {
+    if (source !== handle) await source.close();
+  }
+}
+
+/** Resolves to the bytes received. */
+async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<number> {
+  const { store, key, sha256, cache, signal, onProgress } = options;
+  const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
+  if (total !== null) await checkFreeSpace(target, total);
+  const copy = (await cache?.openWriter(sha256)) ?? null;
+  let kept = false;
+  try {
+    const sink = new HashingSink(handle, target, copy);
+    for await (const piece of inLargePieces(store.get(key, { signal }))) {
+      await sink.write(piece);
+      onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total ?? sink.bytes), total });
+    }
+    const actual = sink.digest();
+    if (actual !== sha256) throw wrongHash(key, sha256, actual);
+    await sync(handle, target);
+    await copy?.commit();
+    kept = true;
+    return sink.bytes;
+  } finally {
+    if (!kept) await copy?.abort();
+  }
+}
+
+/** Hashes what it writes; without a handle it only hashes. */
+class HashingSink {
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+
+  constructor(
+    private readonly handle: FileHandle | null,
+    private readonly target: string,
+    private readonly copy: CacheWriter | null,
+  ) {}
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    this.#hash.update(piece);
+    await Promise.all([this.#writeFile(piece), this.copy?.write(piece)]);
+    this.#bytes += piece.length;
+  }
+
+  async #writeFile(piece: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; this.handle && at < piece.length; ) {
+        at += (await this.handle.write(piece, at, piece.length - at, this.#bytes + at)).bytesWritten;
+      }
+    } catch (error) {
+      throw writeError(error, this.target);
+    }
+  }
+
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
+/** A connection delivers some 64 KiB at a time; a write for each would cost more than this copy. */
+async function* inLargePieces(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  let filled = 0;
+  for await (const piece of pieces) {
+    if (filled + piece.length > buffer.length && filled > 0) {
+      yield buffer.subarray(0, filled);
+      filled = 0;
+    }
+    if (piece.length > buffer.length) {
+      yield piece;
+    } else {
+      buffer.set(piece, filled);
+      filled += piece.length;
+    }
+  }
+  if (filled > 0) yield buffer.subarray(0, filled);
+}
+
+async function sync(handle: FileHandle, target: string): Promise<void> {
+  await handle.sync().catch((error) => {
+    throw writeError(error, target);
+  });
+}
+
+async function replace(temp: string, target: string, previous: Stats | null): Promise<void> {
+  // A journal may have come while the bytes did; the new file must not meet it.
+  await refuseLiveJournal(target);
+  try {
+    if (previous) await chmod(temp, previous.mode & 0o777);
+    await rename(temp, target);
+    await syncFolder(dirname(target));
+  } catch (error) {
+    throw writeError(error, target);
+  }
+}
+
+async function inspectTarget(target: string): Promise<Stats | null> {
+  const stats = await stat(target).catch((error) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return null;
+    throw writeError(error, target);
+  });
+  if (!stats || stats.isFile()) return stats;
+  throw new DataManagerError(
+    'OUTPUT_UNWRITABLE',
+    `${target} can't be written: it is ${stats.isDirectory() ? 'a folder' : 'not a regular file'}.`,
+    { hint: 'Name a file.', data: { path: target, code: 'EISDIR' } },
+  );
+}
+
+/** The topmost folder that was missing, if one was. */
+async function makeParent(target: string): Promise<string | undefined> {
+  try {
+    return await mkdir(dirname(target), { recursive: true });
+  } catch (error) {
+    throw writeError(error, target);
+  }
+}
+
+async function openTemp(temp: string, target: string, exists: boolean): Promise<FileHandle> {
+  try {
+    return await open(temp, exists ? 'r+' : 'wx+');
+  } catch (error) {
+    throw writeError(error, target);
+  }
+}
+
+/** Says at once what would otherwise come out after an hour. Some network disks report 0 blocks in all: no statement. */
+async function checkFreeSpace(target: string, bytes: number): Promise<void> {
+  const disk = await statfs(dirname(target)).catch(() => null);
+  if (disk && disk.blocks > 0 && disk.bavail * disk.bsize < bytes) throw diskFull(target);
+}
+
+async function removeEmptyFolders(deepest: string, topmost: string): Promise<void> {
+  for (let folder = deepest; folder.length >= topmost.length; folder = dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
+  }
+}
+
+function wrongHash(key: string, expected: string, actual: string): DataManagerError {
+  return new DataManagerError(
+    'HASH_MISMATCH',
+    `The bytes of ${key} have the SHA-256 ${actual}, but the manifest says ${expected}.`,
+    {
+      hint: 'The object is damaged or not the one that was published; the local file was left alone.',
+      data: { expected, actual },
+    },
+  );
+}

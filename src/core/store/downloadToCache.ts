@@ -1,0 +1,37 @@
+import { chmod } from 'node:fs/promises';
+import type { Monitor } from '../progress';
+import type { ObjectCache } from './cache';
+import { downloadObject } from './download';
+import type { ObjectStore } from './objectStore';
+
+/**
+ * The path of a cached file with these bytes, fetched from the store if the cache does not have it. For reading only.
+ *
+ * Throws OUTPUT_UNWRITABLE when the cache can't be written, and what downloadObject throws.
+ *
+ * @example
+ * const path = await downloadToCache({ openStore, key: entry.key, sha256: entry.sha256, size: entry.size, cache });
+ */
+export async function downloadToCache({
+  openStore,
+  key,
+  sha256,
+  size,
+  cache,
+  ...monitor
+}: Monitor & {
+  readonly openStore: () => Promise<ObjectStore>;
+  readonly key: string;
+  readonly sha256: string;
+  /** Bytes; null when they are not known. */
+  readonly size: number | null;
+  readonly cache: ObjectCache;
+}): Promise<string> {
+  const cached = await cache.find(sha256, size ?? undefined);
+  if (cached !== null) return cached;
+  const target = cache.path(sha256);
+  const store = await openStore();
+  await downloadObject({ store, key, sha256, size: size ?? undefined, target, ...monitor });
+  await chmod(target, 0o444).catch(() => undefined);
+  return target;
+}

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { DataManagerError } from '../errors';
+import { createFolderStore } from './folderStore';
+import { checkKey } from './objectKey';
+import type { ObjectStore } from './objectStore';
+import type { S3StoreSettings, StoreCredentials, StoreSettings } from './storeSettings';
+
+export interface OpenStoreOptions {
+  readonly settings: StoreSettings;
+  /** Needed for `s3` only. */
+  readonly credentials: StoreCredentials | null;
+  /** Absolute; what a relative folder path starts from. */
+  readonly baseFolder: string;
+}
+
+/**
+ * The store that the settings name. Nothing is asked of it yet; `verify` does that.
+ *
+ * Throws CREDENTIALS_MISSING, SETTINGS_INVALID or KEY_INVALID (the prefix).
+ *
+ * @example
+ * const store = await openStore({ settings: { type: 'folder', path: '../objects' }, credentials: null, baseFolder });
+ */
+export async function openStore({ settings, credentials, baseFolder }: OpenStoreOptions): Promise<ObjectStore> {
+  if (settings.type === 'folder') return createFolderStore({ folder: resolve(baseFolder, settings.path) });
+  const endpoint = checkEndpoint(settings.endpoint);
+  if (settings.prefix) checkKey(settings.prefix.replace(/^\/+|\/+$/g, ''));
+  if (!credentials) throw credentialsMissing(settings);
+  // The SDK takes a tenth of a second to load, so it waits for the first use of a bucket.
+  const { createS3Store } = await import('./s3Store');
+  return createS3Store({
+    endpoint: settings.endpoint,
+    region: settings.region ?? defaultRegion(endpoint),
+    bucket: settings.bucket,
+    prefix: settings.prefix,
+    credentials,
+  });
+}
+
+/**
+ * The region that an endpoint's name holds (Amazon), else `auto` as R2 wants it.
+ *
+ * @example
+ * defaultRegion(new URL('https://s3.eu-west-1.amazonaws.com')); // 'eu-west-1'
+ */
+export function defaultRegion(endpoint: URL): string {
+  const amazon = /(?:^|\.)s3[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/.exec(
+    endpoint.hostname,
+  );
+  if (amazon?.[1]) return amazon[1];
+  return endpoint.hostname === 's3.amazonaws.com' ? 'us-east-1' : 'auto';
+}
+
+function checkEndpoint(endpoint: string): URL {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '')
+    return url;
+  throw new DataManagerError('SETTINGS_INVALID', 'The endpoint of the store is not a plain http or https address.', {
+    hint: 'Write it as https://ACCOUNT.r2.cloudflarestorage.com, without a user name or password.',
+  });
+}
+
+function credentialsMissing({ bucket, endpoint }: S3StoreSettings): DataManagerError {
+  return new DataManagerError(
+    'CREDENTIALS_MISSING',
+    `There are no credentials for the bucket "${bucket}" at ${endpoint}.`,
+    {
+      hint:
+        'Set R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY (or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) in the environment ' +
+        'or in a .env file.',
+      data: { bucket, endpoint, variables: ['R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY'] },
+    },
+  );
+}

@@ -1,0 +1,237 @@
+import { DataManagerError, systemCode } from '../errors';
+import { objectMissing } from './objectErrors';
+
+export interface S3ErrorContext {
+  readonly location: string;
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly operation: string;
+  /** The key as the caller knows it; null for an operation on the bucket. */
+  readonly key: string | null;
+  /** Texts that must never be shown, whatever a server answers. */
+  readonly secrets: readonly string[];
+}
+
+interface Facts {
+  readonly status: number | null;
+  readonly name: string;
+  readonly message: string;
+  readonly requestId: string | null;
+  readonly system: string | null;
+}
+
+const NETWORK_CODES = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+/** Nobody listens there, or the name is wrong: waiting a second doesn't help, and a person waits for the answer. */
+const HOPELESS_CODES = new Set(['ENOTFOUND', 'ECONNREFUSED']);
+const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
+const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+const TRANSIENT_NAMES = new Set([
+  'TimeoutError',
+  'RequestTimeout',
+  'SlowDown',
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  // The SDK has taken over the server's time from this very answer, so the next signature is right.
+  'RequestTimeTooSkewed',
+]);
+const BAD_CREDENTIALS = new Set([
+  'SignatureDoesNotMatch',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'ExpiredToken',
+  'TokenRefreshRequired',
+  'Unauthorized',
+]);
+const WRONG_REGION = new Set(['AuthorizationHeaderMalformed', 'PermanentRedirect', 'TemporaryRedirect']);
+
+/**
+ * True for a failure of the SDK or the network that may pass: a cut connection, a timeout, 429, 5xx.
+ *
+ * @example
+ * await withRetry(run, { policy, isTransient, signal });
+ */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof DataManagerError) return false;
+  const { status, name, system } = factsOf(error);
+  if (system !== null && HOPELESS_CODES.has(system)) return false;
+  if (system !== null && NETWORK_CODES.has(system)) return true;
+  return TRANSIENT_NAMES.has(name) || (status !== null && TRANSIENT_STATUS.has(status));
+}
+
+/**
+ * The HTTP status that an error of this store was made from, if the server had answered.
+ *
+ * @example
+ * if (statusOf(error) === 412) return 'somebody was faster';
+ */
+export function statusOf(error: unknown): number | null {
+  const status = DataManagerError.is(error) ? error.data.status : null;
+  return typeof status === 'number' ? status : null;
+}
+
+/**
+ * Turns a failure of the SDK into an error with a code and a sentence.
+ *
+ * Only the name, status and request id of the original are kept: its request holds the Authorization header, so it is not
+ * even the `cause`.
+ *
+ * @example
+ * catch (error) { throw s3Error(error, context); }
+ */
+export function s3Error(error: unknown, context: S3ErrorContext): DataManagerError {
+  if (error instanceof DataManagerError) return error;
+  const facts = factsOf(error);
+  const { status, name, requestId, system } = facts;
+  const { location, endpoint, bucket, operation, key } = context;
+  const data = { operation, key, status, name, requestId, system, endpoint, bucket };
+
+  if (name === 'AbortError') return new DataManagerError('CANCELLED', 'Cancelled.');
+  if (status === null) return networkError(facts, context, data);
+  if (name === 'NoSuchBucket' || (status === 404 && key === null)) {
+    return new DataManagerError('BUCKET_MISSING', `There is no bucket "${bucket}" at ${endpoint}.`, {
+      hint: 'Check the bucket and the endpoint in the settings, or create the bucket.',
+      data,
+    });
+  }
+  if (status === 404 && (name === 'NoSuchKey' || operation === 'HeadObject')) {
+    const missing = objectMissing(key ?? '', location);
+    return new DataManagerError('OBJECT_MISSING', missing.message, { hint: missing.hint ?? '', data });
+  }
+  if (name === 'RequestTimeTooSkewed') {
+    return new DataManagerError('STORE_REFUSED', `${location} refused because the clock of this machine is wrong.`, {
+      hint: 'Set the clock right (turn on automatic time) and try again.',
+      data,
+    });
+  }
+  if (WRONG_REGION.has(name) || status === 301 || status === 307) {
+    return new DataManagerError('STORE_REFUSED', `${location} is in another region than the settings say.`, {
+      hint: 'Set the region of the bucket in the settings ("auto" for Cloudflare R2).',
+      data,
+    });
+  }
+  if (/access key has length/i.test(facts.message)) {
+    return new DataManagerError(
+      'CREDENTIALS_REJECTED',
+      `${endpoint} rejected the access key: it has the wrong length.`,
+      {
+        hint: 'An R2 access key id has 32 characters; take it from an R2 API token, not from the Cloudflare API.',
+        data,
+      },
+    );
+  }
+  if (status === 401 || BAD_CREDENTIALS.has(name)) {
+    return new DataManagerError('CREDENTIALS_REJECTED', `${endpoint} rejected the credentials (${name}).`, {
+      hint:
+        name === 'ExpiredToken'
+          ? 'The session has ended: get new credentials.'
+          : 'Check the access key id and the secret, and that they belong to this endpoint.',
+      data,
+    });
+  }
+  if (status === 403) {
+    return new DataManagerError('STORE_REFUSED', `${location} doesn't allow this (${operation}: ${name}).`, {
+      hint: 'Give the access key the right to read and write objects in this bucket.',
+      data,
+    });
+  }
+  if (TRANSIENT_STATUS.has(status)) {
+    return new DataManagerError('STORE_FAILED', `${location} is overloaded or out of order (${status} ${name}).`, {
+      hint: 'Try again in a few minutes.',
+      data,
+    });
+  }
+  return new DataManagerError(
+    'STORE_FAILED',
+    `${location} failed: ${operation}: ${status} ${spoken(facts, context)}.`,
+    {
+      hint: 'Check that the endpoint is an S3 service.',
+      data,
+    },
+  );
+}
+
+/**
+ * The error for a server that says "fine" to everything, such as a web site or the login page of a hotel's network.
+ *
+ * @example
+ * if (answer.ETag === undefined) throw noS3Service(location);
+ */
+export function noS3Service(location: string): DataManagerError {
+  return new DataManagerError('STORE_FAILED', `What answers as ${location} is not an S3 service.`, {
+    hint: 'Check the endpoint in the settings, and that the network asks for no login.',
+  });
+}
+
+function networkError(facts: Facts, context: S3ErrorContext, data: Record<string, unknown>): DataManagerError {
+  const { system, name } = facts;
+  const unreachable = (why: string, hint: string) =>
+    new DataManagerError('STORE_UNREACHABLE', `${context.endpoint} can't be reached: ${why}.`, { hint, data });
+  const connection = 'Check the endpoint in the settings and your connection.';
+  if (system !== null && CERTIFICATE_CODE.test(system)) {
+    return unreachable(
+      `its certificate is not trusted (${system})`,
+      'Check the endpoint; behind a company proxy, set NODE_EXTRA_CA_CERTS.',
+    );
+  }
+  if (name === 'TimeoutError' || system === 'ETIMEDOUT') return unreachable('it does not answer in time', connection);
+  switch (system) {
+    case 'ENOTFOUND':
+      return unreachable('no server has this name', connection);
+    case 'EAI_AGAIN':
+      return unreachable('the name can not be looked up now', 'Check your connection.');
+    case 'ECONNREFUSED':
+      return unreachable('nothing listens at this address', connection);
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'ECONNABORTED':
+    case 'ERR_STREAM_PREMATURE_CLOSE':
+      return unreachable('the connection was cut', 'Check your connection and try again.');
+  }
+  if (system !== null && NETWORK_CODES.has(system)) return unreachable(system, connection);
+  return new DataManagerError(
+    'STORE_FAILED',
+    `${context.location} failed: ${context.operation}: ${spoken(facts, context)}.`,
+    { hint: 'Check that the endpoint is an S3 service.', data },
+  );
+}
+
+function factsOf(error: unknown): Facts {
+  const given = error as {
+    name?: unknown;
+    message?: unknown;
+    $metadata?: { httpStatusCode?: unknown; requestId?: unknown };
+    $response?: { statusCode?: unknown };
+  } | null;
+  const status = given?.$metadata?.httpStatusCode ?? given?.$response?.statusCode;
+  const requestId = given?.$metadata?.requestId;
+  return {
+    status: typeof status === 'number' ? status : null,
+    name: typeof given?.name === 'string' ? given.name : 'Error',
+    message: typeof given?.message === 'string' ? given.message : '',
+    requestId: typeof requestId === 'string' ? requestId : null,
+    system: systemCode(error) ?? null,
+  };
+}
+
+/** The server's own words, for a failure that has none of ours: one short line without a secret. */
+function spoken({ name, message }: Facts, { secrets }: S3ErrorContext): string {
+  let text = message
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .slice(0, 160)
+    .trim();
+  for (const secret of secrets) text = text.replaceAll(secret, '***');
+  return text === '' || text === name ? name : `${name}, ${text.replace(/\.$/, '')}`;
+}

@@ -1,0 +1,42 @@
+import * as vscode from 'vscode';
+import type { LinkResult } from '../../core/operations/linkVersions';
+import { requireTrustedWorkspace, type Services } from '../services';
+import { notificationText } from '../ui/plainText';
+import { withProgress } from '../ui/withProgress';
+import { withConsent } from './publish';
+import { chooseDataset, chooseVersion, optionsOf, pickVersion, type SubjectOptions } from './subject';
+
+export interface LinkParentOptions extends SubjectOptions {
+  /** Reference of the parent, such as `raw.sqlite@v2`. */
+  readonly parent?: string;
+  readonly push?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Records that a version was derived from a version of another dataset. */
+export async function linkParent(services: Services, argument: unknown): Promise<LinkResult> {
+  requireTrustedWorkspace();
+  const title = vscode.l10n.t('Add Parent');
+  const given = optionsOf<LinkParentOptions>(argument);
+  const { state, dataset, entry } = await chooseVersion(services, argument, title);
+  const child = `${dataset.name}@${entry.version}`;
+  const parent = given.parent ?? (await askParent(services, state.folder, child));
+  const { linkVersions } = await import('../../core/operations/linkVersions');
+  const context = services.operations.contextOf(state.repository);
+  const result = await withConsent({ parent, child, push: given.push, yes: given.yes }, (options) =>
+    withProgress(vscode.l10n.t('Linking {0} to {1}', child, parent), (monitor) =>
+      linkVersions(context, { ...options, ...monitor }),
+    ),
+  );
+  services.log.info(`${child} comes from ${parent}: ${result.status}, commit ${result.commit ?? '-'}`);
+  await services.repositories.refresh();
+  if (result.note !== null && !result.pushed) void vscode.window.showWarningMessage(notificationText(result.note));
+  return result;
+}
+
+async function askParent(services: Services, folder: string, child: string): Promise<string> {
+  const title = vscode.l10n.t('{0} was derived from', child);
+  const { dataset } = await chooseDataset(services, { folder }, title);
+  const { version } = await pickVersion(dataset.history, vscode.l10n.t('Version of {0}', dataset.name), title);
+  return `${dataset.name}@${version}`;
+}

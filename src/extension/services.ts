@@ -1,0 +1,109 @@
+import * as vscode from 'vscode';
+import type { Manifest } from '../core/catalog/manifest';
+import { parseManifest } from '../core/catalog/parseManifest';
+import { readCatalog } from '../core/catalog/readCatalog';
+import { DataManagerError } from '../core/errors';
+import type { OperationContext } from '../core/operations/context';
+import type { Repository } from '../core/repo/repository';
+import type { DiffEngine } from '../core/sqldiff/diffEngine';
+import type { ObjectCache } from '../core/store/cache';
+import { storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
+import type { ObjectStore } from '../core/store/objectStore';
+import type { StoreSettings } from '../core/store/storeSettings';
+import type { Comparisons, ComparisonSource } from './documents/comparisons';
+import type { Repositories } from './repositories';
+import { manifestFolder, type RepositoryState } from './repositoryState';
+import { gitProgram } from './settings';
+import type { DatasetsProvider } from './tree/datasetsProvider';
+import type { HistoryProvider } from './tree/historyProvider';
+import { type Credentials, readDotEnv } from './ui/credentials';
+import type { StoreTrust } from './ui/storeTrust';
+
+/** What commands work with; extension.ts puts it together. */
+export interface Services {
+  readonly log: vscode.LogOutputChannel;
+  readonly repositories: Repositories;
+  readonly credentials: Credentials;
+  readonly storeTrust: StoreTrust;
+  readonly comparisons: Comparisons;
+  readonly datasets: DatasetsProvider;
+  readonly history: HistoryProvider;
+  readonly operations: Operations;
+}
+
+export interface OperationsOptions {
+  readonly cache: ObjectCache;
+  readonly diffEngine: DiffEngine;
+  readonly credentials: Credentials;
+  readonly storeTrust: StoreTrust;
+}
+
+/** Gives core's operations what they need. Nothing is opened before it is used. */
+export class Operations implements ComparisonSource {
+  constructor(
+    private readonly repositories: Repositories,
+    private readonly options: OperationsOptions,
+  ) {}
+
+  contextOf(repository: Repository): OperationContext {
+    const { cache, diffEngine } = this.options;
+    return {
+      repository,
+      git: gitProgram(),
+      openStore: () => this.openStore(repository),
+      cache,
+      diffEngine,
+      now: () => new Date(),
+    };
+  }
+
+  async context(folder: string): Promise<OperationContext> {
+    return this.contextOf((await this.stateOf(folder)).repository);
+  }
+
+  async manifest(folder: string, at: string | null): Promise<Manifest> {
+    const { repository } = await this.stateOf(folder);
+    if (at === null) return (await readCatalog(repository)).manifest;
+    const { readFileAt } = await import('../core/repo/readObjects');
+    const bytes = await readFileAt(repository, at, repository.manifestPath);
+    return bytes === null
+      ? { datasets: [] }
+      : parseManifest(Buffer.from(bytes).toString('utf8'), repository.manifestPath);
+  }
+
+  /** The store that a repository uses, from its settings or the environment; null when neither names one. */
+  async storeSettings(repository: Repository): Promise<StoreSettings | null> {
+    const { settings } = await readCatalog(repository);
+    if (settings.store) return settings.store;
+    return storeFromEnvironment({ ...(await readDotEnv(manifestFolder(repository))), ...process.env });
+  }
+
+  private async stateOf(folder: string): Promise<RepositoryState> {
+    const state = (await this.repositories.current()).find((candidate) => candidate.folder === folder);
+    if (state) return state;
+    throw new DataManagerError('REPOSITORY_NOT_FOUND', `The repository ${folder} is not open in this window.`);
+  }
+
+  private async openStore(repository: Repository): Promise<ObjectStore> {
+    requireTrustedWorkspace();
+    const folder = manifestFolder(repository);
+    const settings = await this.storeSettings(repository);
+    if (!settings) {
+      throw new DataManagerError('STORE_NOT_CONFIGURED', 'This repository does not say where its data lives.');
+    }
+    const { openStore } = await import('../core/store/openStore');
+    if (settings.type === 'folder') return openStore({ settings, credentials: null, baseFolder: folder });
+    await this.options.storeTrust.require(folder, settings);
+    const credentials = await this.options.credentials.find(settings, folder);
+    return openStore({ settings, credentials, baseFolder: folder });
+  }
+}
+
+/** Throws STORE_NOT_TRUSTED in a restricted workspace: there we read local files only. */
+export function requireTrustedWorkspace(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new DataManagerError(
+    'STORE_NOT_TRUSTED',
+    'This folder is open in Restricted Mode, in which Data Manager uses no store, no network and no Git.',
+  );
+}

@@ -1,0 +1,28 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { GitProgram } from '../core/repo/repository';
+
+function setting<T>(name: string, fallback: T, folder?: string): T {
+  const scope = folder === undefined ? undefined : vscode.Uri.file(folder);
+  return vscode.workspace.getConfiguration('datamanager', scope).get<T>(name, fallback);
+}
+
+/** Folder that Pull writes to, absolute; dataset names are paths below it. */
+export function pullFolder(repositoryFolder: string): string {
+  return path.resolve(repositoryFolder, setting('pullFolder', '', repositoryFolder));
+}
+
+/** Bytes that the cache of downloaded versions may take. */
+export function cacheLimit(): number {
+  return Math.max(0, setting('cache.maxSizeGB', 20)) * 1024 ** 3;
+}
+
+/** Levels below a workspace folder in which repositories are searched. */
+export function searchDepth(): number {
+  return Math.max(0, setting('searchDepth', 2));
+}
+
+/** The system's git. The setting is not read from an untrusted workspace: package.json restricts it. */
+export function gitProgram(): GitProgram {
+  return { path: setting('git.path', '').trim() || 'git', env: process.env };
+}

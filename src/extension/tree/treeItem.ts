@@ -1,0 +1,25 @@
+import * as vscode from 'vscode';
+import type { RowText } from './rowText';
+
+const collapsible = {
+  none: vscode.TreeItemCollapsibleState.None,
+  collapsed: vscode.TreeItemCollapsibleState.Collapsed,
+  expanded: vscode.TreeItemCollapsibleState.Expanded,
+} as const;
+
+/** A row as VS Code takes it. Without a tooltip: `resolveTreeItem` adds that when it is shown. */
+export function treeItem(node: { readonly id: string }, row: RowText): vscode.TreeItem {
+  const item = new vscode.TreeItem(row.label, collapsible[row.children]);
+  item.id = node.id;
+  if (row.description !== undefined) item.description = row.description;
+  item.iconPath = new vscode.ThemeIcon(row.icon.id, row.icon.color ? new vscode.ThemeColor(row.icon.color) : undefined);
+  item.contextValue = row.contextValue;
+  item.accessibilityInformation = { label: row.spoken };
+  if (row.command) item.command = { command: row.command.id, title: row.command.title, arguments: [node] };
+  return item;
+}
+
+/** Markdown that can neither run commands nor show HTML, whatever it says. */
+export function tooltip(markdown: string | null): vscode.MarkdownString | undefined {
+  return markdown === null ? undefined : new vscode.MarkdownString(markdown);
+}

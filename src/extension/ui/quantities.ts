@@ -1,0 +1,33 @@
+const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** A size for people, in decimal units as file managers show it: 1_234_567 -> `1.2 MB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 365.25 * 24 * 3600],
+  ['month', 30.44 * 24 * 3600],
+  ['week', 7 * 24 * 3600],
+  ['day', 24 * 3600],
+  ['hour', 3600],
+  ['minute', 60],
+];
+
+/** How long ago, in the user's language: `3 days ago`. Null for a time that can't be read. */
+export function formatAge(time: string | number, now: number, language: string): string | null {
+  const at = typeof time === 'number' ? time : Date.parse(time);
+  if (Number.isNaN(at)) return null;
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  // A clock that is a little ahead must not say "in 2 seconds".
+  const seconds = Math.max(0, (now - at) / 1000);
+  for (const [unit, length] of steps) if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
+  return format.format(0, 'second');
+}

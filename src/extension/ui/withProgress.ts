@@ -1,0 +1,81 @@
+import * as vscode from 'vscode';
+import type { Monitor, Phase, Progress } from '../../core/progress';
+import { formatBytes } from './quantities';
+
+/** VS Code drops reports that come faster, and the bar stops. Milliseconds. */
+const reportEveryMs = 200;
+/** What is done by then shows nothing. Milliseconds. */
+const showAfterMs = 300;
+
+/**
+ * Runs an operation with a cancellable notification that says what it is busy with, in bytes; one that ends at once shows
+ * none.
+ */
+export async function withProgress<T>(title: string, run: (monitor: Monitor) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  let latest: Progress | undefined;
+  const result = run({
+    signal: abort.signal,
+    onProgress: (progress) => {
+      latest = progress;
+    },
+  });
+  const settled = result.then(
+    () => true,
+    () => true,
+  );
+  const wait = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), showAfterMs));
+  if (!(await Promise.race([settled, wait]))) {
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    await vscode.window.withProgress(options, async (bar, token) => {
+      const cancelled = token.onCancellationRequested(() => abort.abort());
+      const show = progressBar(bar);
+      const timer = setInterval(() => latest && show(latest), reportEveryMs);
+      try {
+        await settled;
+      } finally {
+        clearInterval(timer);
+        cancelled.dispose();
+      }
+    });
+  }
+  return result;
+}
+
+/**
+ * Shows progress on a bar that can't go back. It fills with the bytes that travel; the other phases say their share in words.
+ */
+function progressBar(bar: vscode.Progress<{ message?: string; increment?: number }>): (progress: Progress) => void {
+  let filled = 0;
+  return (progress) => {
+    const { phase, done, total } = progress;
+    const travels = phase === 'upload' || phase === 'download';
+    const percent = travels && total ? Math.max(filled, (100 * done) / total) : filled;
+    bar.report({ message: progressText(progress), ...(percent > filled ? { increment: percent - filled } : {}) });
+    filled = percent;
+  };
+}
+
+function progressText({ phase, done, total }: Progress): string {
+  const words = phaseWords(phase);
+  if (total === null) return done > 0 ? `${words} (${formatBytes(done)})` : words;
+  const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
+  return vscode.l10n.t('{0} ({1} of {2}, {3} %)', words, formatBytes(done), formatBytes(total), percent);
+}
+
+function phaseWords(phase: Phase): string {
+  switch (phase) {
+    case 'hash':
+      return vscode.l10n.t('checking the file');
+    case 'download':
+      return vscode.l10n.t('downloading');
+    case 'compare':
+      return vscode.l10n.t('comparing rows');
+    case 'upload':
+      return vscode.l10n.t('uploading');
+    case 'commit':
+      return vscode.l10n.t('committing');
+    case 'push':
+      return vscode.l10n.t('talking to the remote');
+  }
+}

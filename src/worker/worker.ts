@@ -1,0 +1,42 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { compareFiles } from '../core/sqldiff/compareFiles';
+import type { SqlJs } from '../core/sqldiff/sqlJs';
+import { loadSqlJs } from '../core/sqldiff/sqlJs';
+import type { CompareMessage, WorkerReply, WorkerSetup } from '../core/sqldiff/workerProtocol';
+import { toPlainError } from '../core/sqldiff/workerProtocol';
+
+/** The client shows at most a few a second; one a block read would flood its event loop. */
+const PROGRESS_MILLISECONDS = 100;
+
+const { wasmPath } = workerData as WorkerSetup;
+let newSqlJs: Promise<() => Promise<SqlJs>> | null = null;
+
+function reply(message: WorkerReply): void {
+  parentPort?.postMessage(message);
+}
+
+async function compare({ id, request, cancelFlag, wantsProgress, wantsText }: CompareMessage): Promise<void> {
+  const flag = new Int32Array(cancelFlag);
+  let reported = 0;
+  try {
+    newSqlJs ??= loadSqlJs(wasmPath);
+    const sqlJs = await (await newSqlJs)();
+    const answer = compareFiles(sqlJs, request, {
+      isCancelled: () => Atomics.load(flag, 0) !== 0,
+      onProgress: (progress) => {
+        const now = performance.now();
+        if (!wantsProgress || (now - reported < PROGRESS_MILLISECONDS && progress.done !== progress.total)) return;
+        reported = now;
+        reply({ kind: 'progress', id, progress });
+      },
+      onText: (piece) => {
+        if (wantsText) reply({ kind: 'text', id, piece });
+      },
+    });
+    reply({ kind: 'answer', id, answer });
+  } catch (error) {
+    reply({ kind: 'error', id, error: toPlainError(error) });
+  }
+}
+
+parentPort?.on('message', (message: CompareMessage) => void compare(message));

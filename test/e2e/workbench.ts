@@ -1,0 +1,109 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { openBrowser } from '../harness/browser.mjs';
+import { startServer } from '../harness/server.mjs';
+
+// out/test/e2e -> the project's root
+const root = path.resolve(__dirname, '../../..');
+
+/** VS Code with the packaged extension installed, as a person sees it. Close it in an `after` hook. */
+export interface Workbench {
+  readonly page: Page;
+  /** Opens our container in the activity bar; waits until its views are there. */
+  openDataManager(): Promise<void>;
+  /** A row of one of our views by its visible label (its accessible name may say more, such as ", has actions"). */
+  row(label: string, view?: string): Locator;
+  /** Runs a command by its title in the command palette. */
+  runCommand(title: string): Promise<void>;
+  /** The box that asks: QuickPick, InputBox and the simple file dialog share it. */
+  readonly quickInput: Locator;
+  /** Picks an entry of the open QuickPick. */
+  pick(label: string | RegExp): Promise<void>;
+  /** Types over what the open InputBox holds and accepts it. */
+  answer(text: string): Promise<void>;
+  toast(text: string | RegExp): Locator;
+  readonly dialog: Locator;
+  /** Lines on one side of the open diff editor, as far as they are scrolled into view. */
+  diffLines(side: 'original' | 'modified'): Promise<string[]>;
+  /** Saves what is on the screen as out/shots/<name>.png. */
+  shot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WorkbenchOptions {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Leave workspace trust on, as on a desktop. */
+  readonly trust?: boolean;
+}
+
+/** Starts VS Code with out/datamanager.vsix installed and opens a folder in it. */
+export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
+  const vsix = path.join(root, process.env.DM_VSIX ?? 'out/datamanager.vsix');
+  const server = await startServer({ vsix: [vsix], ...options });
+  const { browser, context } = await openBrowser();
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const shots = path.join(root, 'out/shots');
+  mkdirSync(shots, { recursive: true });
+
+  const quickInput = page.locator('.quick-input-widget');
+  const input = quickInput.locator('input[type=text]').first();
+
+  const workbench: Workbench = {
+    page,
+    quickInput,
+    dialog: page.locator('.monaco-dialog-box'),
+    async openDataManager() {
+      const tab = page.getByRole('tab', { name: 'Data Manager' });
+      await tab.waitFor();
+      // A click on the container that is open already would close it.
+      if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+      await page.getByRole('button', { name: 'Datasets Section' }).waitFor();
+    },
+    row(label, view = 'Datasets') {
+      const visible = page.locator('.label-name').getByText(label, { exact: true });
+      return page.getByRole('tree', { name: view }).locator('.monaco-list-row').filter({ has: visible });
+    },
+    async runCommand(title) {
+      await page.keyboard.press('F1');
+      await input.waitFor();
+      await page.keyboard.type(title);
+      await quickInput.getByRole('option', { name: title }).first().waitFor();
+      await page.keyboard.press('Enter');
+    },
+    async pick(label) {
+      await quickInput.getByRole('option', { name: label }).first().click();
+    },
+    async answer(text) {
+      await input.waitFor();
+      await page.keyboard.press('ControlOrMeta+a');
+      await page.keyboard.type(text);
+      await page.keyboard.press('Enter');
+    },
+    toast: (text) => page.locator('.notification-toast', { hasText: text }),
+    async diffLines(side) {
+      const lines = page.locator(`.monaco-diff-editor .editor.${side} .view-line`);
+      return (await lines.allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' '));
+    },
+    async shot(name) {
+      await page.screenshot({ path: path.join(shots, `${name}.png`) });
+    },
+    async close() {
+      await browser.close();
+      await server.stop();
+    },
+  };
+
+  try {
+    await page.goto(server.url(folder));
+    await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    await page.getByRole('tab', { name: 'Data Manager' }).waitFor({ timeout: 60_000 });
+  } catch (error) {
+    await workbench.shot('start-failed');
+    await workbench.close();
+    throw error;
+  }
+  return workbench;
+}
