@@ -33,7 +33,7 @@ export function progressLine(stream: NodeJS.WriteStream, enabled: boolean, now: 
       shownMs = time;
       visible = true;
       const text = progressText(progress, (time - phase.startedMs) / 1000);
-      stream.write(`\r\x1b[K${fitted(text, Math.max(20, (stream.columns ?? 80) - 1))}`);
+      stream.write(`\r\x1b[K${fitted(text, Math.max(20, (stream.columns || 80) - 1))}`);
     },
     clear: () => {
       if (visible) stream.write('\r\x1b[K');

@@ -1,7 +1,6 @@
 import { DataManagerError } from '../errors';
+import { windowsNameProblem } from '../store/windowsName';
 
-// Names that Windows gives to devices, with any extension (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
-const reservedOnWindows = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
 const forbidden = /[\u0000-\u001f\u007f<>:"\\|?*@]/;
 const maxBytes = 200;
@@ -24,9 +23,9 @@ export function datasetNameProblem(name: string): string | null {
   for (const part of name.split('/')) {
     if (part === '') return 'it has an empty part between slashes';
     if (part === '.' || part === '..') return `it leads out of its folder ("${part}")`;
-    if (part.endsWith('.') || part.endsWith(' ') || part.startsWith(' '))
-      return 'a part begins or ends with a space or dot';
-    if (reservedOnWindows.test(part)) return `"${part}" is a reserved name on Windows`;
+    if (part.startsWith(' ')) return 'a part begins with a space';
+    const windows = windowsNameProblem(part);
+    if (windows !== null) return windows;
     if (part.toLowerCase() === '.git') return '".git" belongs to Git';
   }
   return null;

@@ -53,7 +53,7 @@ export async function pullVersion(
   const received = (await holdsVersion(target, version, options))
     ? { bytesReceived: 0, from: 'local' as const }
     : await downloadObject({
-        store: await context.openStore(),
+        openStore: context.openStore,
         key: entry.key,
         sha256: entry.sha256,
         size: entry.size ?? undefined,
@@ -72,7 +72,10 @@ export async function pullVersion(
  * @example
  * await pullTarget(version, { workingFolder: process.cwd() });
  */
-export async function pullTarget({ dataset }: ResolvedVersion, { output, workingFolder }: PullOptions): Promise<string> {
+export async function pullTarget(
+  { dataset }: ResolvedVersion,
+  { output, workingFolder }: PullOptions,
+): Promise<string> {
   if (output === undefined) return path.resolve(workingFolder, checkDatasetName(dataset.name));
   const resolved = path.resolve(workingFolder, output);
   const folder = /[\\/]$/.test(output) || (await stat(resolved).catch(() => null))?.isDirectory();

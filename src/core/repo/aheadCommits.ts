@@ -38,11 +38,19 @@ export function isOwnPath(repo: Repository, path: string): boolean {
  * @example
  * const foreign = (await aheadCommits({ repo, git, upstream })).filter((commit) => !commit.ours);
  */
-export async function aheadCommits({ repo, git, upstream, signal }: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
+export async function aheadCommits({
+  repo,
+  git,
+  upstream,
+  signal,
+}: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
   // One NUL-separated stream; \x01 opens a commit, since no path or subject can be told from a header otherwise.
   const format = ['-z', '--name-only', '--no-renames', '--format=%x01%H %P%x00%s'];
   const range = upstream === null ? ['HEAD'] : ['HEAD', `^${upstream}`];
-  const { stdout } = await runGit(git, ['-c', 'log.showSignature=false', 'log', ...format, ...range, '--'], { cwd: repo.root, signal });
+  const { stdout } = await runGit(git, ['-c', 'log.showSignature=false', 'log', ...format, ...range, '--'], {
+    cwd: repo.root,
+    signal,
+  });
   const commits: AheadCommit[] = [];
   for (const record of stdout.toString('utf8').split('\x01').slice(1)) {
     const [ids = '', subject = '', ...rest] = record.split('\0');

@@ -58,19 +58,30 @@ export async function requireCleanPaths(options: CleanPathsOptions): Promise<Rea
     for (const record of head.oid === null ? [] : await records(['ls-tree', '-z', '--full-tree', head.oid], paths)) {
       const [, mode = '', oid = '', path = ''] = /^(\d+) \w+ ([0-9a-f]+)\t([\s\S]*)$/.exec(record) ?? [];
       if (!mode.startsWith('100')) {
-        throw new DataManagerError('FILE_NOT_REGULAR', `${path} is not a regular file in the last commit.`, { data: { path } });
+        throw new DataManagerError('FILE_NOT_REGULAR', `${path} is not a regular file in the last commit.`, {
+          data: { path },
+        });
       }
       tracked.set(path, { mode, oid });
     }
     // Entries under these flags look clean whatever is in the work tree.
     for (const record of await records(['ls-files', '-z', '-v'], paths)) {
       const path = record.slice(2);
-      if (record.startsWith('S')) throw dirty(path, 'is left out by sparse-checkout', 'Take it in: git sparse-checkout add');
+      if (record.startsWith('S'))
+        throw dirty(path, 'is left out by sparse-checkout', 'Take it in: git sparse-checkout add');
       if (/^[a-z]/.test(record)) {
         throw dirty(path, 'is marked "assume unchanged"', `Run: git update-index --no-assume-unchanged "${path}"`);
       }
     }
-    const status = ['-c', 'status.renames=false', 'status', '--porcelain=v1', '-z', '--untracked-files=no', '--ignore-submodules'];
+    const status = [
+      '-c',
+      'status.renames=false',
+      'status',
+      '--porcelain=v1',
+      '-z',
+      '--untracked-files=no',
+      '--ignore-submodules',
+    ];
     for (const record of await records(status, paths)) {
       throw dirty(record.slice(3), `has changes that are not committed (${record.slice(0, 2).trim()})`);
     }

@@ -119,7 +119,11 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
   }
 }
 
-async function line(options: CommitPathsOptions, args: readonly string[], input?: Uint8Array | string): Promise<string> {
+async function line(
+  options: CommitPathsOptions,
+  args: readonly string[],
+  input?: Uint8Array | string,
+): Promise<string> {
   const { git, repo, signal } = options;
   return (await runGit(git, args, { cwd: repo.root, input, signal })).stdout.toString('utf8').trim();
 }
@@ -185,7 +189,11 @@ async function renewIndex({ git, repo }: CommitPathsOptions, lock: IndexLock, en
 async function commitObject(options: CommitPathsOptions, tree: string, parent: string | null): Promise<string> {
   const { git, repo, message, signal } = options;
   const cwd = repo.root;
-  const sign = await runGit(git, ['config', '--type=bool', '--get', 'commit.gpgSign'], { cwd, signal, okCodes: [0, 1] });
+  const sign = await runGit(git, ['config', '--type=bool', '--get', 'commit.gpgSign'], {
+    cwd,
+    signal,
+    okCodes: [0, 1],
+  });
   const args = ['-c', 'user.useConfigOnly=true', '-c', 'i18n.commitEncoding=UTF-8', ...DURABLE, 'commit-tree', tree];
   if (parent !== null) args.push('-p', parent);
   if (sign.stdout.toString('utf8').trim() === 'true') args.push('-S');
@@ -227,7 +235,10 @@ async function publish({ repo, git, message, signal, lock, head, commit, files, 
 function refError(error: unknown, repo: Repository): unknown {
   const stderr = gitStderr(error);
   if (/is at [0-9a-f]+ but expected|reference already exists|unable to resolve reference/.test(stderr)) {
-    return new DataManagerError('REF_MOVED', 'Somebody else committed at the same moment.', { hint: 'Try again.', cause: error });
+    return new DataManagerError('REF_MOVED', 'Somebody else committed at the same moment.', {
+      hint: 'Try again.',
+      cause: error,
+    });
   }
   if (/Unable to create .*\.lock/.test(stderr)) {
     return new DataManagerError('REPOSITORY_BUSY', `Another program is changing a branch of ${repo.root}.`, {

@@ -39,11 +39,15 @@ export async function fastForward({ repo, git, to, signal }: FastForwardOptions)
     }
     if (/would be overwritten by merge/.test(stderr)) {
       const paths = stderr.split('\n').flatMap((line) => (line.startsWith('\t') ? [line.trim()] : []));
-      throw new DataManagerError('PATH_DIRTY', `Your changes to ${paths.join(', ')} are in the way of the newer commits.`, {
-        hint: 'Commit or undo those changes, then try again.',
-        data: { paths },
-        cause: error,
-      });
+      throw new DataManagerError(
+        'PATH_DIRTY',
+        `Your changes to ${paths.join(', ')} are in the way of the newer commits.`,
+        {
+          hint: 'Commit or undo those changes, then try again.',
+          data: { paths },
+          cause: error,
+        },
+      );
     }
     if (/index\.lock|Unable to create .*\.lock/.test(stderr)) {
       throw new DataManagerError('REPOSITORY_BUSY', `Another program is changing ${repo.root}.`, {

@@ -57,5 +57,12 @@ export async function fetchUpstream(options: RemoteOptions): Promise<FetchOutcom
   }
   const parsed = await runGit(git, ['rev-parse', '--verify', `${tracking}^{commit}`], { cwd: repo.root, signal });
   const remoteOid = parsed.stdout.toString('utf8').trim();
-  return { kind: 'ok', remote, branch, remoteOid, ahead: await count(head, remoteOid), behind: await count(remoteOid, head) };
+  return {
+    kind: 'ok',
+    remote,
+    branch,
+    remoteOid,
+    ahead: await count(head, remoteOid),
+    behind: await count(remoteOid, head),
+  };
 }

@@ -82,10 +82,14 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
       }
     }
     if (Date.now() >= deadline) {
-      throw new DataManagerError('REPOSITORY_BUSY', `Another program is changing ${repo.root} (${lockPath(repo)} exists).`, {
-        hint: 'Try again in a moment. If no git is running, delete that file.',
-        data: { lock: lockPath(repo) },
-      });
+      throw new DataManagerError(
+        'REPOSITORY_BUSY',
+        `Another program is changing ${repo.root} (${lockPath(repo)} exists).`,
+        {
+          hint: 'Try again in a moment. If no git is running, delete that file.',
+          data: { lock: lockPath(repo) },
+        },
+      );
     }
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
   }

@@ -73,10 +73,14 @@ async function unsupportedReason(commonDir: string): Promise<string | null> {
 async function asRepository(folders: GitFolders, manifestPath: string): Promise<Repository> {
   const reason = await unsupportedReason(folders.commonDir);
   if (reason) {
-    throw new DataManagerError('REPOSITORY_UNSUPPORTED', `The Git repository ${folders.root} cannot be read: ${reason}.`, {
-      hint: 'Use an ordinary full clone: git clone URL.',
-      data: { root: folders.root, reason },
-    });
+    throw new DataManagerError(
+      'REPOSITORY_UNSUPPORTED',
+      `The Git repository ${folders.root} cannot be read: ${reason}.`,
+      {
+        hint: 'Use an ordinary full clone: git clone URL.',
+        data: { root: folders.root, reason },
+      },
+    );
   }
   return { ...folders, manifestPath, objectCache: {} };
 }
@@ -120,7 +124,8 @@ export async function findRepository(startDir: string): Promise<Repository> {
       const folders = await nearestGitFolders(dir);
       if (folders) return asRepository(folders, relative(folders.root, join(dir, MANIFEST)).split(sep).join('/'));
     }
-    if (dirname(dir) === dir) throw notFound(`${resolve(startDir)} is not inside a repository with a manifest.json.`, startDir);
+    if (dirname(dir) === dir)
+      throw notFound(`${resolve(startDir)} is not inside a repository with a manifest.json.`, startDir);
   }
 }
 
@@ -136,7 +141,9 @@ export async function findRepository(startDir: string): Promise<Repository> {
 export async function openRepository(dir: string, manifestPath?: string): Promise<Repository> {
   const folders = await nearestGitFolders(dir);
   if (!folders) throw notFound(`${resolve(dir)} is not inside a Git work tree.`, dir);
-  const here = relative(folders.root, join(resolve(dir), MANIFEST)).split(sep).join('/');
+  const here = relative(folders.root, join(resolve(dir), MANIFEST))
+    .split(sep)
+    .join('/');
   return asRepository(folders, manifestPath ?? here);
 }
 

@@ -35,7 +35,9 @@ export async function pushBranch(options: RemoteOptions): Promise<PushOutcome> {
   if (found.kind === 'no-remote') return found;
   const { head, target } = found;
   if (head.oid === null) {
-    throw new DataManagerError('COMMIT_NOT_FOUND', `The branch ${head.branch} has no commit yet.`, { hint: 'Publish first.' });
+    throw new DataManagerError('COMMIT_NOT_FOUND', `The branch ${head.branch} has no commit yet.`, {
+      hint: 'Publish first.',
+    });
   }
   const ok = async (text: string): Promise<PushOutcome> => {
     if (!target.configured) await setUpstream(options, head.branch ?? '', target);
@@ -68,13 +70,16 @@ function parseRejection(stdout: string, stderr: string): PushOutcome | null {
   if (!answer) {
     // Without a word about a ref or from the server, a pre-push hook on this machine has said no.
     const quiet = !/remote:|fatal:|RPC failed|hung up|unexpected disconnect|unable to access/i.test(stderr);
-    return quiet && /failed to push some refs/.test(stderr) ? { kind: 'rejected', reason: 'hook', text: localText(stderr) } : null;
+    return quiet && /failed to push some refs/.test(stderr)
+      ? { kind: 'rejected', reason: 'hook', text: localText(stderr) }
+      : null;
   }
   const [, kind = '', why = ''] = answer;
   if (kind === 'remote failure') return null; // it failed to report: anything may have happened
   const text = [remoteTextOnly(stderr), why].filter((part) => part !== '').join('\n') || kind;
   // The second line: the ref moved between the server's advertisement and our request. A fetch and another try will do.
-  const moved = /non-fast-forward|fetch first|needs force|stale info|failed to update ref|cannot lock ref|incorrect old value/;
+  const moved =
+    /non-fast-forward|fetch first|needs force|stale info|failed to update ref|cannot lock ref|incorrect old value/;
   if (moved.test(why)) return { kind: 'rejected', reason: 'non-fast-forward', text };
   if (/protected branch|GH006|GH013|rule violations|not allowed to push/i.test(text)) {
     return { kind: 'rejected', reason: 'protected', text };

@@ -1,6 +1,6 @@
-import fs from 'node:fs';
 import { readObject } from 'isomorphic-git';
 import { DataManagerError, systemCode } from '../errors';
+import { objectFiles } from './objectFiles';
 import type { Repository } from './repository';
 
 export interface Person {
@@ -29,9 +29,10 @@ interface RawObject {
 
 /** One object, by its full id; null when it isn't in this clone. */
 export async function readRawObject(repo: Repository, oid: string): Promise<RawObject | null> {
+  const files = objectFiles(repo);
   for (let attempt = 0; ; attempt++) {
     try {
-      const read = { fs, gitdir: repo.commonDir, cache: repo.objectCache, oid, format: 'content' as const };
+      const read = { fs: files.fs, gitdir: repo.commonDir, cache: repo.objectCache, oid, format: 'content' as const };
       const found = await readObject(read);
       return { type: found.type as ObjectType, bytes: Buffer.from(found.object as Uint8Array) };
     } catch (error) {
@@ -45,6 +46,7 @@ export async function readRawObject(repo: Repository, oid: string): Promise<RawO
       }
       // An external `git gc` may have moved it from a loose file to a pack between two looks.
       if (attempt > 0) return null;
+      files.forget();
     }
   }
 }

@@ -68,7 +68,8 @@ async function peel(repo: Repository, oid: string): Promise<string | null> {
   for (let depth = 0; depth < 10; depth++) {
     const found = await readRawObject(repo, at);
     if (found?.type === 'commit') return at;
-    const target = found?.type === 'tag' ? /^object ([0-9a-f]{40})$/m.exec(found.bytes.toString('utf8'))?.[1] : undefined;
+    const target =
+      found?.type === 'tag' ? /^object ([0-9a-f]{40})$/m.exec(found.bytes.toString('utf8'))?.[1] : undefined;
     if (target === undefined) return null;
     at = target;
   }
@@ -127,7 +128,8 @@ export async function resolveCommit(repo: Repository, refOrPrefix: string): Prom
     });
   const digits = refOrPrefix.toLowerCase();
   const named = await resolveName(repo, refOrPrefix);
-  const candidates = named !== null ? [named] : /^[0-9a-f]{4,40}$/.test(digits) ? await objectsBeginning(repo, digits) : [];
+  const candidates =
+    named !== null ? [named] : /^[0-9a-f]{4,40}$/.test(digits) ? await objectsBeginning(repo, digits) : [];
   const commits = new Set<string>();
   for (const candidate of candidates) {
     const commit = await peel(repo, candidate);

@@ -54,7 +54,9 @@ export async function remoteBranchOf(
     return { kind: 'found', head, target: { remote, branch: merge.slice('refs/heads/'.length), configured: true } };
   }
   const chosen = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
-  if (chosen !== undefined) return { kind: 'found', head, target: { remote: chosen, branch: head.branch, configured: false } };
-  const text = remotes.length === 0 ? 'No remote is configured.' : `None of the remotes ${remotes.join(', ')} is the upstream.`;
+  if (chosen !== undefined)
+    return { kind: 'found', head, target: { remote: chosen, branch: head.branch, configured: false } };
+  const text =
+    remotes.length === 0 ? 'No remote is configured.' : `None of the remotes ${remotes.join(', ')} is the upstream.`;
   return { kind: 'no-remote', text };
 }

@@ -50,7 +50,8 @@ function killTree(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
 /** The line of stderr that says what is wrong: git's own `fatal:` or `error:` first, hints and warnings last. */
 function meaningfulLine(stderr: string): string {
   const lines = stderr.split(/\r?\n|\r/).filter((line) => line.trim() !== '');
-  const chosen = lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.find((line) => !/^(hint|warning):/.test(line));
+  const chosen =
+    lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.find((line) => !/^(hint|warning):/.test(line));
   return (chosen ?? lines[0] ?? '').replace(/^(fatal|error): /, '').trim();
 }
 
@@ -137,7 +138,9 @@ export async function runGit(git: GitProgram, args: readonly string[], options: 
           ? 'wrote more output than expected'
           : `failed: ${meaningfulLine(text) || `exit code ${code}`}`;
       return reject(
-        new DataManagerError('GIT_FAILED', `git ${command} ${reason}`, { data: { command, code, stderr: text, timedOut } }),
+        new DataManagerError('GIT_FAILED', `git ${command} ${reason}`, {
+          data: { command, code, stderr: text, timedOut },
+        }),
       );
     });
   });

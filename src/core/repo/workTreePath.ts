@@ -8,7 +8,9 @@ const DOT_GIT = /^(\.git|git~\d+)[. ]*(:.*)?$/i;
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 function refuse(path: string, why: string): never {
-  throw new DataManagerError('NAME_INVALID', `"${path}" cannot be written in the repository: ${why}.`, { data: { path } });
+  throw new DataManagerError('NAME_INVALID', `"${path}" cannot be written in the repository: ${why}.`, {
+    data: { path },
+  });
 }
 
 async function kindOf(path: string): Promise<'none' | 'file' | 'folder' | 'other' | 'too long'> {

@@ -61,8 +61,8 @@ function* diffTable(
   const key = chooseKey(sides, declared);
   const table: TableHeader = {
     name,
-    before: before && before.table.columns.map(plainColumn),
-    after: after && after.table.columns.map(plainColumn),
+    before: before?.table.columns.map(plainColumn) ?? null,
+    after: after?.table.columns.map(plainColumn) ?? null,
     key: { kind: key.kind, columns: key.columns },
   };
   const counts = { insert: 0, update: 0, delete: 0 };

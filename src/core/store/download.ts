@@ -25,7 +25,8 @@ import type { ObjectStore } from './objectStore';
 const PIECE_BYTES = 1 << 20;
 
 export interface DownloadOptions extends Monitor {
-  readonly store: ObjectStore;
+  /** Called only when the cache has not got the bytes. */
+  readonly openStore: () => Promise<ObjectStore>;
   readonly key: string;
   /** Of the bytes, 64 hex digits. */
   readonly sha256: string;
@@ -52,10 +53,10 @@ export interface DownloadResult {
  * Progress comes in bytes as phase `download`.
  *
  * Throws HASH_MISMATCH (`data`: expected, actual), OUTPUT_UNWRITABLE, DISK_FULL, FILE_HAS_JOURNAL (SQLite would mix the
- * new file with a journal beside it), CANCELLED, and what `ObjectStore.get` throws.
+ * new file with a journal beside it), CANCELLED, and what `openStore` and `ObjectStore.get` throw.
  *
  * @example
- * await downloadObject({ store, key: version.key, sha256: version.sha256, target: 'utopia.sqlite', cache, signal });
+ * await downloadObject({ openStore, key: version.key, sha256: version.sha256, target: 'utopia.sqlite', cache, signal });
  */
 export async function downloadObject(options: DownloadOptions): Promise<DownloadResult> {
   throwIfCancelled(options.signal);
@@ -144,7 +145,8 @@ async function fillFromCache(
 
 /** Resolves to the bytes received. */
 async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<number> {
-  const { store, key, sha256, cache, signal, onProgress } = options;
+  const { openStore, key, sha256, cache, signal, onProgress } = options;
+  const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
   const copy = (await cache?.openWriter(sha256)) ?? null;

@@ -30,8 +30,7 @@ export async function downloadToCache({
   const cached = await cache.find(sha256, size ?? undefined);
   if (cached !== null) return cached;
   const target = cache.path(sha256);
-  const store = await openStore();
-  await downloadObject({ store, key, sha256, size: size ?? undefined, target, ...monitor });
+  await downloadObject({ openStore, key, sha256, size: size ?? undefined, target, ...monitor });
   await chmod(target, 0o444).catch(() => undefined);
   return target;
 }

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,7 +91,12 @@ describe('commitPaths', () => {
       { path: 'manifest.json', content: MANIFEST },
       { path: 'diffs/utopia/diff-v1-to-v2.diff', content: '+1 row\n' },
     ]);
-    assert.deepEqual(result, { commit: fixture.run('rev-parse', 'HEAD').trim(), parent, branch: 'main', created: true });
+    assert.deepEqual(result, {
+      commit: fixture.run('rev-parse', 'HEAD').trim(),
+      parent,
+      branch: 'main',
+      created: true,
+    });
     assert.equal(fixture.status(), '');
     assert.equal(fixture.run('show', 'HEAD:manifest.json'), MANIFEST);
     assert.equal(readFileSync(join(fixture.dir, 'manifest.json'), 'utf8'), MANIFEST);
@@ -96,7 +112,14 @@ describe('commitPaths', () => {
   it('leaves what the user has staged, changed, added or ignored as it was, to the byte', async () => {
     const fixture = emptyRepository();
     fixture.commit({
-      ...{ 'manifest.json': '[]\n', both: 'one\n', staged: 'one\n', dirty: 'one\n', deleted: 'one\n', removed: 'one\n' },
+      ...{
+        'manifest.json': '[]\n',
+        both: 'one\n',
+        staged: 'one\n',
+        dirty: 'one\n',
+        deleted: 'one\n',
+        removed: 'one\n',
+      },
       ...{ 'old name': 'a long enough text to be seen as renamed\n', '.gitignore': '*.secret\n', mode: 'x\n' },
     });
     fixture.write('staged', 'two\n');
@@ -117,7 +140,10 @@ describe('commitPaths', () => {
 
     await commitTo(fixture);
 
-    assert.deepEqual({ status: fixture.status(), cached: fixture.run('diff', '--cached'), unstaged: fixture.run('diff') }, before);
+    assert.deepEqual(
+      { status: fixture.status(), cached: fixture.run('diff', '--cached'), unstaged: fixture.run('diff') },
+      before,
+    );
     assert.equal(fixture.run('show', '--name-only', '--format=', 'HEAD'), 'manifest.json\n');
     assertSound(fixture);
   });
@@ -243,7 +269,16 @@ describe('commitPaths', () => {
 
   for (const path of [
     ...['../outside', '/etc/x', 'a/../../x', 'a//b', '', '.', 'a/', '.git/config', 'sub/.GIT/hooks/x', '.git./config'],
-    ...['git~1/config', '.git::$INDEX_ALLOCATION/x', '.g\u200cit/config', 'a\\b', 'nul\0byte', 'C:/x', '\ud800', 'x'.repeat(300)],
+    ...[
+      'git~1/config',
+      '.git::$INDEX_ALLOCATION/x',
+      '.g\u200cit/config',
+      'a\\b',
+      'nul\0byte',
+      'C:/x',
+      '\ud800',
+      'x'.repeat(300),
+    ],
   ]) {
     it(`refuses the path ${JSON.stringify(path).slice(0, 40)}`, async () => {
       const fixture = manifestRepository();
@@ -360,7 +395,10 @@ describe('commitPaths', () => {
   it('refuses a path with an LFS filter', async () => {
     const fixture = manifestRepository();
     fixture.commit({ '.gitattributes': '*.diff filter=lfs diff=lfs merge=lfs -text\n' });
-    await assert.rejects(commitTo(fixture, [{ path: 'a.diff', content: 'x' }]), failsWith('REPOSITORY_UNSUPPORTED', /lfs/));
+    await assert.rejects(
+      commitTo(fixture, [{ path: 'a.diff', content: 'x' }]),
+      failsWith('REPOSITORY_UNSUPPORTED', /lfs/),
+    );
     assert.equal(fixture.status(), '');
   });
 
@@ -378,7 +416,10 @@ describe('commitPaths', () => {
     const lock = join(fixture.dir, '.git', 'index.lock');
     writeFileSync(lock, '');
     const before = await snapshot(fixture);
-    await assert.rejects(commitTo(fixture, undefined, { lockTimeoutMs: 200 }), failsWith('REPOSITORY_BUSY', /index\.lock/));
+    await assert.rejects(
+      commitTo(fixture, undefined, { lockTimeoutMs: 200 }),
+      failsWith('REPOSITORY_BUSY', /index\.lock/),
+    );
     assert.deepEqual(await snapshot(fixture), before);
     setTimeout(() => rmSync(lock), 150);
     assert.equal((await commitTo(fixture)).created, true);
@@ -451,7 +492,10 @@ describe('commitPaths', () => {
     assert.ok(cancelled > 0);
     assert.equal(fixture.status(), '');
     assertSound(fixture);
-    assert.deepEqual((await readdir(tmpdir())).filter((name) => name.startsWith('datamanager-index-')), []);
+    assert.deepEqual(
+      (await readdir(tmpdir())).filter((name) => name.startsWith('datamanager-index-')),
+      [],
+    );
   }).timeout(30_000);
 
   it('loses none of many commits made at once', async () => {
@@ -470,14 +514,19 @@ describe('commitPaths', () => {
     const fixture = manifestRepository();
     const signer = join(tempDir(), 'signer');
     const answer = '[GNUPG:] SIG_CREATED D 1 8 00 0 0';
-    writeFileSync(signer, `#!/bin/sh\ncat >/dev/null\necho "${answer}" >&2\necho "-----BEGIN PGP SIGNATURE-----"\n`, { mode: 0o755 });
+    writeFileSync(signer, `#!/bin/sh\ncat >/dev/null\necho "${answer}" >&2\necho "-----BEGIN PGP SIGNATURE-----"\n`, {
+      mode: 0o755,
+    });
     fixture.run('config', 'commit.gpgSign', 'true');
     fixture.run('config', 'gpg.program', signer);
     await commitTo(fixture);
     assert.match(fixture.run('cat-file', 'commit', 'HEAD'), /^gpgsig -----BEGIN PGP SIGNATURE-----/m);
     fixture.run('config', 'gpg.program', '/bin/false');
     const before = await snapshot(fixture);
-    await assert.rejects(commitTo(fixture, [{ path: 'manifest.json', content: '[3]\n' }]), failsWith('GIT_FAILED', /sign/));
+    await assert.rejects(
+      commitTo(fixture, [{ path: 'manifest.json', content: '[3]\n' }]),
+      failsWith('GIT_FAILED', /sign/),
+    );
     assert.deepEqual(await snapshot(fixture), before);
   });
 

@@ -34,7 +34,11 @@ async function text(repo: Repository, oid: string, path: string): Promise<string
   return bytes && Buffer.from(bytes).toString('utf8');
 }
 
-async function touching(repo: Repository, from: string, more: { limit?: number; after?: string } = {}): Promise<string[]> {
+async function touching(
+  repo: Repository,
+  from: string,
+  more: { limit?: number; after?: string } = {},
+): Promise<string[]> {
   const found: string[] = [];
   for await (const { commit } of commitsTouchingManifest(repo, { from, ...more })) found.push(commit.oid);
   return found;
@@ -154,12 +158,25 @@ describe('opening a repository', () => {
 
   it('reads configuration as git does', () => {
     const { dir, run } = emptyRepository();
-    const lines = ['[A "b.C"] Key = "x # y" ; comment', '\tother = a\\', 'b', '[d]', 'flag', '# no = no', 'q = "\\"\\t\\\\"'];
+    const lines = [
+      '[A "b.C"] Key = "x # y" ; comment',
+      '\tother = a\\',
+      'b',
+      '[d]',
+      'flag',
+      '# no = no',
+      'q = "\\"\\t\\\\"',
+    ];
     const file = join(dir, 'config');
     writeFileSync(file, `${lines.join('\n')}\n`);
     const expected = run('config', '--file', file, '--null', '--list').split('\0').slice(0, -1);
-    const got = [...parseGitConfig(readFileSync(file, 'utf8'))].flatMap(([key, values]) => values.map((v) => `${key}\n${v}`));
-    assert.deepEqual(got, expected.map((entry) => (entry.includes('\n') ? entry : `${entry}\ntrue`)));
+    const got = [...parseGitConfig(readFileSync(file, 'utf8'))].flatMap(([key, values]) =>
+      values.map((v) => `${key}\n${v}`),
+    );
+    assert.deepEqual(
+      got,
+      expected.map((entry) => (entry.includes('\n') ? entry : `${entry}\ntrue`)),
+    );
   });
 });
 
@@ -177,8 +194,14 @@ describe('reading refs', () => {
       const moved = clone.commit({ 'readme.txt': `${pack}\n` });
       const refs = await listRefs(await clone.open());
       assert.deepEqual(refs.branches, [{ name: 'main', oid: moved }]);
-      assert.deepEqual(refs.remoteBranches.map(({ name }) => name), ['origin/feature/a-b', 'origin/main']);
-      assert.deepEqual(refs.tags.map(({ name }) => name), ['light', 'v1.0', 'v1.0-again']);
+      assert.deepEqual(
+        refs.remoteBranches.map(({ name }) => name),
+        ['origin/feature/a-b', 'origin/main'],
+      );
+      assert.deepEqual(
+        refs.tags.map(({ name }) => name),
+        ['light', 'v1.0', 'v1.0-again'],
+      );
       for (const { oid } of refs.tags) assert.equal(oid, clone.run('rev-parse', 'v1.0^{commit}').trim());
     }
   });
@@ -187,7 +210,10 @@ describe('reading refs', () => {
     assert.deepEqual(await readHead(await emptyRepository().open()), { branch: 'main', oid: null });
     const fixture = manifestRepository();
     fixture.run('checkout', '-q', '--detach');
-    assert.deepEqual(await readHead(await fixture.open()), { branch: null, oid: fixture.run('rev-parse', 'HEAD').trim() });
+    assert.deepEqual(await readHead(await fixture.open()), {
+      branch: null,
+      oid: fixture.run('rev-parse', 'HEAD').trim(),
+    });
   });
 
   it('resolves what a person types', async () => {
@@ -200,9 +226,20 @@ describe('reading refs', () => {
       if (packed) fixture.run('gc', '-q', '--prune=now');
       const repo = await fixture.open();
       const names = ['HEAD', 'main', 'v1', 'refs/heads/main', 'heads/main', 'origin/main', 'origin'];
-      for (const name of [...names, oid, oid.slice(0, 7), oid.toUpperCase()]) assert.equal(await resolveCommit(repo, name), oid, name);
+      for (const name of [...names, oid, oid.slice(0, 7), oid.toUpperCase()])
+        assert.equal(await resolveCommit(repo, name), oid, name);
       const blob = fixture.run('rev-parse', 'HEAD:manifest.json').trim();
-      for (const name of ['nope', '', '../config', 'main/../main', 'abc', blob, blob.slice(0, 8), '0'.repeat(40), 'main^{tree}']) {
+      for (const name of [
+        'nope',
+        '',
+        '../config',
+        'main/../main',
+        'abc',
+        blob,
+        blob.slice(0, 8),
+        '0'.repeat(40),
+        'main^{tree}',
+      ]) {
         await assert.rejects(resolveCommit(repo, name), failsWith('COMMIT_NOT_FOUND'), name);
       }
     }
@@ -234,10 +271,14 @@ describe('reading commits and files', () => {
     const repo = await fixture.open();
     assert.equal(await text(repo, oid, 'ä/😀 b'), 'deep');
     assert.deepEqual(Buffer.from((await readFileAt(repo, second, 'binary')) ?? []), bytes);
-    for (const path of ['missing', 'ä', 'ä/x', 'binary/x', '', '/', 'ä/']) assert.equal(await readFileAt(repo, second, path), null);
+    for (const path of ['missing', 'ä', 'ä/x', 'binary/x', '', '/', 'ä/'])
+      assert.equal(await readFileAt(repo, second, path), null);
     assert.equal(await blobOidAt(repo, second, 'manifest.json'), fixture.run('rev-parse', 'HEAD:manifest.json').trim());
     await assert.rejects(readFileAt(repo, '1'.repeat(40), 'x'), failsWith('COMMIT_NOT_FOUND'));
-    await assert.rejects(readFileAt(repo, fixture.run('rev-parse', 'HEAD^{tree}').trim(), 'x'), failsWith('COMMIT_NOT_FOUND'));
+    await assert.rejects(
+      readFileAt(repo, fixture.run('rev-parse', 'HEAD^{tree}').trim(), 'x'),
+      failsWith('COMMIT_NOT_FOUND'),
+    );
   });
 
   it('goes on after somebody else collects garbage', async () => {
@@ -260,14 +301,21 @@ describe('reading commits and files', () => {
     const blob = fixture.run('rev-parse', 'HEAD:manifest.json').trim();
     const file = join(fixture.dir, '.git/objects', blob.slice(0, 2), blob.slice(2));
     rmSync(file);
-    await assert.rejects(readFileAt(repo, oid ?? '', 'manifest.json'), failsWith('REPOSITORY_UNSUPPORTED', new RegExp(blob)));
+    await assert.rejects(
+      readFileAt(repo, oid ?? '', 'manifest.json'),
+      failsWith('REPOSITORY_UNSUPPORTED', new RegExp(blob)),
+    );
     writeFileSync(file, '');
     await assert.rejects(readFileAt(repo, oid ?? '', 'manifest.json'), failsWith('REPOSITORY_UNSUPPORTED', /fsck/));
   });
 
   it('reads author, time and message', async () => {
     const fixture = manifestRepository();
-    const env = { GIT_AUTHOR_NAME: 'Zoë  O. <x', GIT_AUTHOR_EMAIL: 'z@example.com', GIT_COMMITTER_DATE: '1700000000 -0330' };
+    const env = {
+      GIT_AUTHOR_NAME: 'Zoë  O. <x',
+      GIT_AUTHOR_EMAIL: 'z@example.com',
+      GIT_COMMITTER_DATE: '1700000000 -0330',
+    };
     runIn(fixture.dir, ['commit', '-q', '--allow-empty', '-m', 'Subject ✓\n\nBody'], { env });
     const oid = fixture.run('rev-parse', 'HEAD').trim();
     const commit = await readCommit(await fixture.open(), oid);
@@ -340,7 +388,13 @@ describe('commitsTouchingManifest', () => {
     const remembered = readFileSync(file, 'utf8').trim().split('\n');
     assert.equal(remembered.length, Number(fixture.run('rev-list', '--count', 'HEAD')));
 
-    const damaged = ['', 'x', remembered[0]?.slice(0, 60), `${remembered[1]?.slice(0, 70)}${remembered[2]}`, '\0'.repeat(90)];
+    const damaged = [
+      '',
+      'x',
+      remembered[0]?.slice(0, 60),
+      `${remembered[1]?.slice(0, 70)}${remembered[2]}`,
+      '\0'.repeat(90),
+    ];
     writeFileSync(file, [...damaged, ...remembered.slice(3)].join('\n').slice(0, -5));
     assert.deepEqual(await touching(await fixture.open(), from), expected);
     assert.deepEqual(await touching(await fixture.open(), from), expected);

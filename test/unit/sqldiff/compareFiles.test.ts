@@ -52,6 +52,13 @@ async function assertPatchIsExact(before: string, after: string): Promise<void> 
 async function contentOf(path: string): Promise<string[]> {
   const database = new (await newSqlJs()).Database(readFileSync(path));
   const lines: string[] = [];
+  const isUtf8 = queryAll(database, 'PRAGMA encoding').join() === 'UTF-8';
+  const bytesOfText = (hexBytes: unknown): string => {
+    const bytes = Buffer.from(String(hexBytes), 'hex');
+    return isUtf8 ? bytes.toString('hex') : Buffer.from(swapped(bytes).toString('utf16le')).toString('hex');
+  };
+  const isBigEndian = queryAll(database, 'PRAGMA encoding').join() === 'UTF-16be';
+  const swapped = (bytes: Buffer): Buffer => (isBigEndian ? bytes.swap16() : bytes);
   const tables =
     "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE 'CREATE VIRTUAL%'";
   for (const [name] of queryAll(database, tables)) {
@@ -61,8 +68,12 @@ async function contentOf(path: string): Promise<string[]> {
       const reference = `"${String(column).replaceAll('"', '""')}"`;
       return `typeof(${reference}), CASE typeof(${reference}) WHEN 'text' THEN hex(${reference}) ELSE quote(${reference}) END`;
     });
-    for (const row of queryAll(database, `SELECT ${quoted.join(', ')} FROM ${table}`))
-      lines.push(`${name}: ${row.join(' ')}`);
+    for (const row of queryAll(database, `SELECT ${quoted.join(', ')} FROM ${table}`)) {
+      const values = row.map((value, place) =>
+        place % 2 === 1 && row[place - 1] === 'text' ? bytesOfText(value) : value,
+      );
+      lines.push(`${name}: ${values.join(' ')}`);
+    }
   }
   for (const row of queryAll(
     database,

@@ -22,7 +22,17 @@ describe('downloadObject', () => {
     await store.put(key, { bytes, sha256 });
     const folder = tempDir();
     const cache = createCache({ folder: tempDir() });
-    return { bytes, sha256, store, objects, folder, target: join(folder, 'utopia.sqlite'), cache, key };
+    return {
+      bytes,
+      sha256,
+      store,
+      openStore: async () => store,
+      objects,
+      folder,
+      target: join(folder, 'utopia.sqlite'),
+      cache,
+      key,
+    };
   }
 
   it('brings the bytes, makes missing folders and fills the cache', async () => {

@@ -1,0 +1,64 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { createCache } from '../core/store/cache';
+import { cacheFolder } from '../core/store/cacheFolder';
+import { createWorkerDiffEngine } from '../worker/workerDiffEngine';
+import type { DataManagerApi } from './api';
+import { trimCacheLater } from './cacheUpkeep';
+import { registerCommands } from './commands/table';
+import { Comparisons } from './documents/comparisons';
+import { DiffDocuments } from './documents/diffDocuments';
+import { Repositories } from './repositories';
+import { Operations, type Services } from './services';
+import { searchDepth } from './settings';
+import { StatusBar } from './statusBar';
+import { DatasetsProvider } from './tree/datasetsProvider';
+import { HistoryProvider } from './tree/historyProvider';
+import { Credentials } from './ui/credentials';
+import { datasetsView, documentScheme, historyView } from './ui/ids';
+import { StoreTrust } from './ui/storeTrust';
+import { keepViewContext } from './viewContext';
+
+/** Puts the parts together. Reads no file and loads neither S3, nor SQLite, nor Git: the first use of each does. */
+export function activate({ subscriptions, secrets, globalState, extensionPath }: vscode.ExtensionContext): DataManagerApi {
+  const log = vscode.window.createOutputChannel('Data Manager', { log: true });
+  const repositories = new Repositories({ log, searchDepth });
+  const credentials = new Credentials(secrets, process.env);
+  const storeTrust = new StoreTrust(globalState);
+  const cache = createCache({ folder: cacheFolder(process.env) });
+  const diffEngine = createWorkerDiffEngine({ workerPath: path.join(extensionPath, 'dist', 'worker.js') });
+  const operations = new Operations(repositories, { cache, diffEngine, credentials, storeTrust });
+  const comparisons = new Comparisons(operations);
+  const datasets = new DatasetsProvider(repositories);
+  const history = new HistoryProvider(repositories, log);
+  const services: Services = {
+    log,
+    repositories,
+    credentials,
+    storeTrust,
+    comparisons,
+    datasets,
+    history,
+    operations,
+  };
+
+  const options = { showCollapseAll: true, canSelectMany: true };
+  const datasetsTree = vscode.window.createTreeView(datasetsView, { treeDataProvider: datasets, ...options });
+  const historyTree = vscode.window.createTreeView(historyView, { treeDataProvider: history, showCollapseAll: true });
+  subscriptions.push(
+    log,
+    repositories,
+    datasets,
+    history,
+    datasetsTree,
+    historyTree,
+    { dispose: () => void diffEngine.dispose() },
+    keepViewContext(repositories, datasetsTree),
+    new StatusBar(repositories, log),
+    vscode.workspace.registerTextDocumentContentProvider(documentScheme, new DiffDocuments(comparisons, log)),
+    registerCommands(services),
+    trimCacheLater(cache, log),
+  );
+  void repositories.refresh();
+  return { apiVersion: 1, repositories, datasets, history };
+}

@@ -1,0 +1,58 @@
+import * as vscode from 'vscode';
+import type { Repositories } from './repositories';
+import type { RepositoryState } from './repositoryState';
+import { gitProgram } from './settings';
+import { contextKeys } from './ui/ids';
+
+/** Sets the context keys that welcome texts and menus go by, and what the Datasets view says above its rows. */
+export function keepViewContext(repositories: Repositories, datasets: vscode.TreeView<unknown>): vscode.Disposable {
+  const update = async (): Promise<void> => {
+    const states = repositories.known;
+    const storeMissing = states.length > 0 && states.every(lacksStore);
+    datasets.message = messageOf(states, storeMissing);
+    await setContext('hasRepository', states.length > 0);
+    await setContext('storeMissing', storeMissing);
+    await setContext('state', stateOf(states));
+  };
+  void askForGit();
+  return vscode.Disposable.from(
+    repositories.onDidChange(() => void update()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void update()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('datamanager.git.path')) void askForGit();
+    }),
+  );
+}
+
+function stateOf(states: readonly RepositoryState[]): 'noRepository' | 'empty' | 'ready' {
+  const [only, ...others] = states;
+  if (!only) return 'noRepository';
+  if (others.length > 0 || only.content.problem) return 'ready';
+  return only.content.manifest.datasets.length === 0 ? 'empty' : 'ready';
+}
+
+/** The environment may name one all the same; then the first transfer finds it. */
+function lacksStore({ content }: RepositoryState): boolean {
+  return content.problem === null && content.settings.store === null && process.env.R2_BUCKET === undefined;
+}
+
+// A welcome text is shown over an empty view only; above rows, this line says the same.
+function messageOf(states: readonly RepositoryState[], storeMissing: boolean): string | undefined {
+  if (stateOf(states) !== 'ready') return undefined;
+  if (!vscode.workspace.isTrusted) return vscode.l10n.t('Restricted Mode: browsing only. No store, no network, no Git.');
+  return storeMissing ? vscode.l10n.t('No store is set: run "Data Manager: Open Settings" to name one.') : undefined;
+}
+
+function setContext(key: keyof typeof contextKeys, value: boolean | string): Thenable<unknown> {
+  return vscode.commands.executeCommand('setContext', contextKeys[key], value);
+}
+
+async function askForGit(): Promise<void> {
+  if (!vscode.workspace.isTrusted) return;
+  const { runGit } = await import('../core/repo/runGit');
+  const present = await runGit(gitProgram(), ['--version'], { cwd: process.cwd() }).then(
+    () => true,
+    () => false,
+  );
+  await setContext('gitMissing', !present);
+}
