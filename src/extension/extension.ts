@@ -1,8 +1,8 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { createWorkerDiffEngine } from '../core/sqldiff/workerDiffEngine';
 import { createCache } from '../core/store/cache';
 import { cacheFolder } from '../core/store/cacheFolder';
-import { createWorkerDiffEngine } from '../worker/workerDiffEngine';
 import type { DataManagerApi } from './api';
 import { trimCacheLater } from './cacheUpkeep';
 import { registerCommands } from './commands/table';
@@ -20,7 +20,12 @@ import { StoreTrust } from './ui/storeTrust';
 import { keepViewContext } from './viewContext';
 
 /** Puts the parts together. Reads no file and loads neither S3, nor SQLite, nor Git: the first use of each does. */
-export function activate({ subscriptions, secrets, globalState, extensionPath }: vscode.ExtensionContext): DataManagerApi {
+export function activate({
+  subscriptions,
+  secrets,
+  globalState,
+  extensionPath,
+}: vscode.ExtensionContext): DataManagerApi {
   const log = vscode.window.createOutputChannel('Data Manager', { log: true });
   const repositories = new Repositories({ log, searchDepth });
   const credentials = new Credentials(secrets, process.env);

@@ -10,7 +10,7 @@ import type { ObjectCache } from '../core/store/cache';
 import { storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
 import type { ObjectStore } from '../core/store/objectStore';
 import type { StoreSettings } from '../core/store/storeSettings';
-import type { Comparisons, ComparisonSource } from './documents/comparisons';
+import type { ComparisonSource, Comparisons } from './documents/comparisons';
 import type { Repositories } from './repositories';
 import { manifestFolder, type RepositoryState } from './repositoryState';
 import { gitProgram } from './settings';

@@ -39,7 +39,8 @@ function lacksStore({ content }: RepositoryState): boolean {
 // A welcome text is shown over an empty view only; above rows, this line says the same.
 function messageOf(states: readonly RepositoryState[], storeMissing: boolean): string | undefined {
   if (stateOf(states) !== 'ready') return undefined;
-  if (!vscode.workspace.isTrusted) return vscode.l10n.t('Restricted Mode: browsing only. No store, no network, no Git.');
+  if (!vscode.workspace.isTrusted)
+    return vscode.l10n.t('Restricted Mode: browsing only. No store, no network, no Git.');
   return storeMissing ? vscode.l10n.t('No store is set: run "Data Manager: Open Settings" to name one.') : undefined;
 }
 

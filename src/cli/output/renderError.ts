@@ -1,6 +1,7 @@
+import { inspect } from 'node:util';
 import { DataManagerError, type ErrorCode, systemCode } from '../../core/errors';
 import { UsageError } from '../usageError';
-import { oneLine } from './visible';
+import { oneLine, visible } from './visible';
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2, bug: 70, cancelled: 130 } as const;
 
@@ -30,13 +31,10 @@ export function renderError(thrown: unknown): RenderedError {
     const exitCode = error.code === 'CANCELLED' ? exitCodes.cancelled : exitCodes.failed;
     return rendered(exitCode, error.code, error.message, error.hint, error.data);
   }
-  const message = error instanceof Error ? error.message : String(error);
-  const stack = error instanceof Error ? (error.stack ?? message) : message;
+  const message = error instanceof Error ? error.message : inspect(error);
   const internal = rendered(exitCodes.bug, 'INTERNAL', message, reportHint, {});
-  return {
-    ...internal,
-    lines: [`datamanager: unexpected error: ${oneLine(message)}`, ...stack.split('\n').slice(1), `hint: ${reportHint}`],
-  };
+  const lines = [`datamanager: unexpected error: ${oneLine(message)}`, ...inspect(error).split('\n').map(visible)];
+  return { ...internal, lines: [...lines, `hint: ${reportHint}`] };
 }
 
 function rendered(
@@ -53,7 +51,7 @@ function rendered(
 // What the system refuses is the user's to mend, wherever it comes up; it is not a bug of ours.
 function systemError(error: unknown): DataManagerError | null {
   const code = systemCode(error);
-  const { path, syscall } = error as { readonly path?: unknown; readonly syscall?: unknown };
+  const { path, syscall } = Object(error) as { readonly path?: unknown; readonly syscall?: unknown };
   const where = typeof path === 'string' ? path : 'a file';
   const details = { data: { path: typeof path === 'string' ? path : null, code: code ?? null }, cause: error };
   switch (code) {

@@ -1,11 +1,11 @@
-import { copyFile, mkdtemp, readFile, rm, stat, utimes } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import { requireCleanPaths, type TrackedFile } from './cleanPaths';
 import { requireIdentity } from './identity';
 import { type IndexLock, lockIndex } from './indexLock';
 import { refuseDuringGitOperation } from './operationInProgress';
+import { readCommit } from './readObjects';
 import { type Head, readHead } from './readRefs';
 import type { GitProgram, Repository } from './repository';
 import { gitStderr, runGit } from './runGit';
@@ -45,7 +45,6 @@ interface Planned extends FileReplacement {
   readonly blob: string | null;
 }
 
-const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 const NO_OID = '0'.repeat(40);
 /** Objects and refs reach the disk before we say "committed" (git-config(1), core.fsync; ignored by git before 2.36). */
 const DURABLE = ['-c', 'core.fsync=added', '-c', 'core.fsyncMethod=fsync'] as const;
@@ -89,33 +88,27 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
     const blob = after && (await line(options, [...DURABLE, 'hash-object', '-w', '--stdin'], after));
     planned.push({ path, file: files.get(path) ?? '', before: null, after, blob });
   }
-  const drafts = await mkdtemp(join(tmpdir(), 'datamanager-index-'));
+  const lock = await lockIndex(repo, lockTimeoutMs, signal);
+  let committed = false;
   try {
-    const lock = await lockIndex(repo, lockTimeoutMs, signal);
-    let committed = false;
-    try {
-      // Read before the check, compared again before each write: an edit at any moment in between is noticed.
-      const current: Planned[] = [];
-      for (const file of planned) current.push({ ...file, before: await bytesOf(file.file) });
-      const head = await readHead(repo);
-      const tracked = await requireCleanPaths({ repo, git, head, files: current, signal });
-      const entries = indexInfo(current, tracked);
-      const tree = await treeWith(options, join(drafts, 'tree'), head, entries);
-      const parentTree = head.oid === null ? EMPTY_TREE : await line(options, ['rev-parse', `${head.oid}^{tree}`]);
-      if (tree === parentTree && head.oid !== null) {
-        return { commit: head.oid, parent: head.oid, branch: head.branch, created: false };
-      }
-      const commit = await commitObject(options, tree, head.oid);
-      await lock.write(await indexWith(options, join(drafts, 'index'), entries));
-      await publish({ ...options, lock, head, commit, files: current, tracked });
-      committed = true;
-      await lock.commit().catch(() => renewIndex(options, lock, entries));
-      return { commit, parent: head.oid, branch: head.branch, created: true };
-    } finally {
-      if (!committed) await lock.release();
+    // Read before the check, compared again before each write: an edit at any moment in between is noticed.
+    const current: Planned[] = [];
+    for (const file of planned) current.push({ ...file, before: await bytesOf(file.file) });
+    const head = await readHead(repo);
+    const tracked = await requireCleanPaths({ repo, git, head, files: current, signal });
+    const entries = indexInfo(current, tracked);
+    const tree = await treeWith(options, join(lock.draftDir, 'tree'), head, entries);
+    if (head.oid !== null && tree === (await readCommit(repo, head.oid)).tree) {
+      return { commit: head.oid, parent: head.oid, branch: head.branch, created: false };
     }
+    const commit = await commitObject(options, tree, head.oid);
+    await lock.write(await indexWith(options, join(lock.draftDir, 'index'), entries));
+    await publish({ ...options, lock, head, commit, files: current, tracked });
+    committed = true;
+    await lock.commit().catch(() => renewIndex(options, lock, entries));
+    return { commit, parent: head.oid, branch: head.branch, created: true };
   } finally {
-    await rm(drafts, { recursive: true, force: true });
+    if (!committed) await lock.release();
   }
 }
 

@@ -22,12 +22,14 @@ interface Holder {
   readonly host: string;
   /** Tells two processes with one pid apart (containers, reboots). */
   readonly process: string;
-  /** Inode of the lock file: another program's lock at the same place has a different one. */
-  readonly inode: string;
+  /** Which file the lock is: another program's lock at the same place is a different one. */
+  readonly lock: string;
   readonly planned: PlannedCommit | null;
 }
 
 export interface IndexLock {
+  /** A folder for drafts, empty at first and removed with the lock. */
+  readonly draftDir: string;
   /** What will be the index after `commit()`. */
   write(index: Buffer): Promise<void>;
   /** Notes on disk what is about to happen. */
@@ -41,15 +43,17 @@ export interface IndexLock {
 const THIS_PROCESS = randomUUID();
 
 const lockPath = (repo: Repository): string => join(repo.gitDir, 'index.lock');
+const draftPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'draft');
 const holderPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'commit.json');
 
-async function inodeOf(path: string): Promise<string | null> {
+/** Which file it is: inodes are used again, so the moment of its birth belongs to it. */
+async function identityOf(path: string): Promise<string | null> {
   const stats = await stat(path, { bigint: true }).catch(() => null);
-  return stats && String(stats.ino);
+  return stats && `${stats.ino}:${stats.birthtimeNs}`;
 }
 
-async function noteHolder(repo: Repository, inode: string, planned: PlannedCommit | null): Promise<void> {
-  const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, inode, planned };
+async function noteHolder(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<void> {
+  const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, lock, planned };
   const draft = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
   await mkdir(join(repo.gitDir, 'datamanager'), { recursive: true });
   await writeFile(draft, JSON.stringify(holder), { flush: true });
@@ -72,11 +76,14 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
       try {
         const mode = (await stat(join(repo.gitDir, 'index')).catch(() => null))?.mode;
         if (mode !== undefined) await handle.chmod(mode & 0o777); // core.sharedRepository
-        const inode = String((await handle.stat({ bigint: true })).ino);
-        await noteHolder(repo, inode, null);
-        return heldLock(repo, handle, inode);
+        const lock = (await identityOf(lockPath(repo))) ?? '';
+        await noteHolder(repo, lock, null);
+        await rm(draftPath(repo), { recursive: true, force: true }); // of a holder that died
+        await mkdir(draftPath(repo));
+        return heldLock(repo, handle, lock);
       } catch (error) {
         await handle.close();
+        await rm(holderPath(repo), { force: true });
         await rm(lockPath(repo), { force: true });
         throw unwritable(repo, error);
       }
@@ -112,22 +119,26 @@ function unwritable(repo: Repository, cause: unknown): DataManagerError {
   });
 }
 
-function heldLock(repo: Repository, handle: FileHandle, inode: string): IndexLock {
+function heldLock(repo: Repository, handle: FileHandle, lock: string): IndexLock {
   const forgetHolder = (): Promise<void> => rm(holderPath(repo), { force: true });
+  const dropDrafts = (): Promise<void> => rm(draftPath(repo), { recursive: true, force: true });
   return {
+    draftDir: draftPath(repo),
     async write(index) {
       await handle.truncate(0);
       await handle.write(index, 0, index.length, 0);
       await handle.sync();
     },
-    plan: (planned) => noteHolder(repo, inode, planned),
+    plan: (planned) => noteHolder(repo, lock, planned),
     async commit() {
       await handle.close();
+      await dropDrafts();
       await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));
       await forgetHolder();
     },
     async release() {
       await handle.close().catch(() => {});
+      await dropDrafts();
       // The holder's note goes first: were it left alone, it would speak about somebody else's lock.
       await forgetHolder();
       await rm(lockPath(repo), { force: true });
@@ -169,7 +180,7 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
     if (systemCode(error) === 'ENOENT') return;
     throw error;
   }
-  const ours = (await inodeOf(lockPath(repo))) === holder.inode;
+  const ours = (await identityOf(lockPath(repo))) === holder.lock;
   const head = await readHead(repo);
   if (holder.planned && head.oid === holder.planned.commit) {
     if (ours) await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));

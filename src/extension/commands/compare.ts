@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { DataManagerError } from '../../core/errors';
 import type { VersionEntry } from '../../core/catalog/manifest';
+import { DataManagerError } from '../../core/errors';
 import { type Comparison, comparisonTitle } from '../documents/comparison';
 import { openDocuments } from '../documents/diffDocuments';
 import type { Services } from '../services';
@@ -43,7 +43,11 @@ function withoutRows(name: string, { before, after }: { before: VersionEntry | n
   const facts = (entry: VersionEntry): string =>
     `${entry.version}: ${entry.size === null ? '' : `${formatBytes(entry.size)}, `}SHA-256 ${entry.sha256.slice(0, 12)}…`;
   const versions = [before, after].flatMap((entry) => (entry ? [facts(entry)] : []));
-  return vscode.l10n.t('{0} is not an SQLite database, so there are no rows to compare. {1}', name, versions.join(' · '));
+  return vscode.l10n.t(
+    '{0} is not an SQLite database, so there are no rows to compare. {1}',
+    name,
+    versions.join(' · '),
+  );
 }
 
 function say(message: string): void {

@@ -15,7 +15,10 @@ export async function comparePrevious(services: Services, argument: unknown): Pr
 }
 
 /** A version as a commit knew it, which the work tree may not hold: another branch's, or one that was removed. */
-async function compareChange(services: Services, { parent, name, change, version }: ChangeNode): Promise<CompareResult> {
+async function compareChange(
+  services: Services,
+  { parent, name, change, version }: ChangeNode,
+): Promise<CompareResult> {
   const { folder } = parent.parent.state;
   const { oid, parents } = parent.commit.commit;
   const at = change === 'removed' ? (parents[0] ?? oid) : oid;

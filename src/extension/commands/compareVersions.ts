@@ -4,7 +4,15 @@ import { DataManagerError } from '../../core/errors';
 import type { Services } from '../services';
 import type { DatasetNode } from '../tree/datasetNodes';
 import { type CompareResult, openComparison } from './compare';
-import { chooseDataset, type DatasetSubject, findVersion, optionsOf, pickVersion, rowOf, type SubjectOptions } from './subject';
+import {
+  chooseDataset,
+  type DatasetSubject,
+  findVersion,
+  optionsOf,
+  pickVersion,
+  rowOf,
+  type SubjectOptions,
+} from './subject';
 
 export interface CompareVersionsOptions extends Omit<SubjectOptions, 'version'> {
   readonly from?: string;
@@ -12,7 +20,11 @@ export interface CompareVersionsOptions extends Omit<SubjectOptions, 'version'> 
 }
 
 /** Compares any two versions of a dataset: two selected rows, or two that are picked. */
-export async function compareVersions(services: Services, argument: unknown, selected: unknown): Promise<CompareResult> {
+export async function compareVersions(
+  services: Services,
+  argument: unknown,
+  selected: unknown,
+): Promise<CompareResult> {
   const title = vscode.l10n.t('Compare Versions');
   const subject = await chooseDataset(services, argument, title);
   const { state, dataset } = subject;
@@ -44,7 +56,10 @@ function selectedEntries({ dataset, state }: DatasetSubject, selected: unknown):
 
 async function chooseEntries({ dataset }: DatasetSubject, argument: unknown, title: string): Promise<TwoEntries> {
   if (dataset.history.length < 2) {
-    throw new DataManagerError('VERSION_NOT_FOUND', `${dataset.name} has one version only, so there is nothing to compare.`);
+    throw new DataManagerError(
+      'VERSION_NOT_FOUND',
+      `${dataset.name} has one version only, so there is nothing to compare.`,
+    );
   }
   const given = optionsOf<CompareVersionsOptions>(argument);
   const row = rowOf(argument);

@@ -64,7 +64,7 @@ function askName({ content }: OpenRepository, file: string, title: string): Prom
       ignoreFocusOut: true,
       validateInput: (text) => {
         const problem = datasetNameProblem(text);
-        if (problem !== null) return vscode.l10n.t('This can\'t be a name: {0}.', problem);
+        if (problem !== null) return vscode.l10n.t("This can't be a name: {0}.", problem);
         const taken = names.get(text.toLowerCase());
         return taken === undefined ? undefined : vscode.l10n.t('There is a dataset {0} already.', taken);
       },

@@ -7,8 +7,8 @@ import { requireTrustedWorkspace, type Services } from '../services';
 import { gitProgram } from '../settings';
 import { answered, chooseOne } from '../ui/prompts';
 import { withProgress } from '../ui/withProgress';
-import { optionsOf } from './subject';
 import { askCredentials } from './setCredentials';
+import { optionsOf } from './subject';
 
 export interface InitRepositoryOptions {
   readonly folder?: string;
@@ -99,7 +99,7 @@ async function askBucket(title: string): Promise<ChosenStore> {
   });
   const bucket = await ask(title, {
     prompt: vscode.l10n.t('Bucket'),
-    validateInput: (text) => (text.trim() === '' ? vscode.l10n.t('It can\'t be empty.') : undefined),
+    validateInput: (text) => (text.trim() === '' ? vscode.l10n.t("It can't be empty.") : undefined),
   });
   const settings = { type: 's3', endpoint, bucket } as const;
   return { settings, credentials: await askCredentials(settings, title) };

@@ -1,14 +1,14 @@
 import * as vscode from 'vscode';
+import { latest } from '../../core/catalog/manifest';
 import { DataManagerError } from '../../core/errors';
 import type { PublishOptions, PublishResult } from '../../core/operations/publishVersion';
-import { latest } from '../../core/catalog/manifest';
 import type { Services } from '../services';
-import { formatBytes } from '../ui/quantities';
+import type { CommandId } from '../ui/ids';
 import { notificationText, oneLine, withoutIcons } from '../ui/plainText';
 import { answered, dismissed } from '../ui/prompts';
+import { formatBytes } from '../ui/quantities';
 import { withProgress } from '../ui/withProgress';
 import type { OpenRepository } from './subject';
-import type { CommandId } from '../ui/ids';
 
 /** What a program may say instead of a person, when it publishes. */
 export interface PublishAnswers {
@@ -31,7 +31,9 @@ export async function publishWithProgress(
   publish: Publish,
   options: PublishOptions,
 ): Promise<PublishResult> {
-  const result = await withConsent(options, (agreed) => withProgress(title, (monitor) => publish({ ...agreed, ...monitor })));
+  const result = await withConsent(options, (agreed) =>
+    withProgress(title, (monitor) => publish({ ...agreed, ...monitor })),
+  );
   services.log.info(
     `${result.name}@${result.version}: ${result.status}, sha256 ${result.sha256}, commit ${result.commit ?? '-'}, ` +
       `${result.transfer.bytesSent} bytes sent, pushed: ${result.pushed}`,

@@ -2,14 +2,14 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { checkDatasetName } from '../../core/catalog/datasetName';
-import type { Monitor } from '../../core/progress';
 import type { PullResult } from '../../core/operations/pullVersion';
+import type { Monitor } from '../../core/progress';
 import { hashFile } from '../../core/store/hashFile';
 import type { Services } from '../services';
 import { pullFolder } from '../settings';
+import { withoutIcons } from '../ui/plainText';
 import { answered, dismissed } from '../ui/prompts';
 import { formatBytes } from '../ui/quantities';
-import { withoutIcons } from '../ui/plainText';
 import { withProgress } from '../ui/withProgress';
 import { chooseVersion, optionsOf, rowOf, type SubjectOptions, type VersionSubject } from './subject';
 
@@ -21,9 +21,15 @@ export interface PullVersionOptions extends SubjectOptions {
 }
 
 /** Brings one version, or those of several selected rows, onto this machine. */
-export async function pullVersion(services: Services, argument: unknown, selected: unknown): Promise<readonly PullResult[]> {
+export async function pullVersion(
+  services: Services,
+  argument: unknown,
+  selected: unknown,
+): Promise<readonly PullResult[]> {
   const title = vscode.l10n.t('Pull');
-  const rows = (Array.isArray(selected) ? selected : []).filter((row) => ['dataset', 'version'].includes(rowOf(row)?.kind ?? ''));
+  const rows = (Array.isArray(selected) ? selected : []).filter((row) =>
+    ['dataset', 'version'].includes(rowOf(row)?.kind ?? ''),
+  );
   const subjects: VersionSubject[] = [];
   for (const row of rows.length > 1 ? rows : [argument]) subjects.push(await chooseVersion(services, row, title));
   const given = optionsOf<PullVersionOptions>(argument);
@@ -41,7 +47,11 @@ export async function pullVersion(services: Services, argument: unknown, selecte
   return results;
 }
 
-async function pullOne(services: Services, { state, dataset, entry }: VersionSubject, output: string): Promise<PullResult> {
+async function pullOne(
+  services: Services,
+  { state, dataset, entry }: VersionSubject,
+  output: string,
+): Promise<PullResult> {
   const { pullVersion: pull } = await import('../../core/operations/pullVersion');
   const context = services.operations.contextOf(state.repository);
   const reference = `${dataset.name}@${entry.version}`;

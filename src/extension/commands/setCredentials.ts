@@ -39,7 +39,7 @@ async function askText(title: string, prompt: string, password: boolean): Promis
       prompt,
       password,
       ignoreFocusOut: true,
-      validateInput: (value) => (value.trim() === '' ? vscode.l10n.t('It can\'t be empty.') : undefined),
+      validateInput: (value) => (value.trim() === '' ? vscode.l10n.t("It can't be empty.") : undefined),
     }),
   );
   return text.trim();

@@ -1,17 +1,17 @@
+import * as vscode from 'vscode';
 import { type Dataset, latest, type VersionEntry } from '../../core/catalog/manifest';
 import { findDataset } from '../../core/catalog/reference';
 import { DataManagerError } from '../../core/errors';
-import * as vscode from 'vscode';
 import type { RepositoryContent, RepositoryState } from '../repositoryState';
 import type { Services } from '../services';
 import { type DatasetNode, repositoryNode } from '../tree/datasetNodes';
+import { datasetRow } from '../tree/datasetRow';
 import { type HistoryNode, historyState } from '../tree/historyNodes';
+import { joined } from '../tree/rowText';
 import { editorWords } from '../ui/editorWords';
 import { withoutIcons } from '../ui/plainText';
 import { chooseOne } from '../ui/prompts';
 import { formatAge, formatBytes } from '../ui/quantities';
-import { datasetRow } from '../tree/datasetRow';
-import { joined } from '../tree/rowText';
 
 /**
  * What a command is about. From a view it gets a row; from the palette nothing, and asks; other extensions and tests give

@@ -31,7 +31,17 @@ export function encodeAddress({ comparison, table, side }: DocumentAddress): { p
   const { folder, name, before, after, at } = comparison;
   // A slash in a table's name must not become a folder.
   const file = table === null ? 'schema.sql' : table.replaceAll('/', '∕');
-  const query = JSON.stringify([folder, name, before?.version, before?.sha256, after.version, after.sha256, at, table, side]);
+  const query = JSON.stringify([
+    folder,
+    name,
+    before?.version,
+    before?.sha256,
+    after.version,
+    after.sha256,
+    at,
+    table,
+    side,
+  ]);
   return { path: `/${name}/${file}`, query };
 }
 

@@ -1,5 +1,5 @@
-import { type ResolvedVersion } from '../../core/catalog/reference';
 import type { Manifest } from '../../core/catalog/manifest';
+import type { ResolvedVersion } from '../../core/catalog/reference';
 import { DataManagerError } from '../../core/errors';
 import type { OperationContext } from '../../core/operations/context';
 import { obtainVersion } from '../../core/operations/obtainVersion';
@@ -42,10 +42,7 @@ export class Comparisons {
 
   private async run(comparison: Comparison, monitor: Monitor): Promise<DiffAnswer> {
     const { folder, name, before, after, at } = comparison;
-    const [context, manifest] = await Promise.all([
-      this.source.context(folder),
-      this.source.manifest(folder, at),
-    ]);
+    const [context, manifest] = await Promise.all([this.source.context(folder), this.source.manifest(folder, at)]);
     const newer = resolve(manifest, name, after);
     const older = before && resolve(manifest, name, before);
     const beforeFile = older && (await obtainVersion({ ...context, ...older, ...monitor }));

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
 import type { DocumentPair } from '../../core/sqldiff/diffEngine';
 import { documentScheme } from '../ui/ids';
-import { type Comparison, comparisonTitle, decodeAddress, type DocumentAddress, encodeAddress } from './comparison';
+import { type Comparison, comparisonTitle, type DocumentAddress, decodeAddress, encodeAddress } from './comparison';
 import type { Comparisons } from './comparisons';
 
 /** Gives the texts of `datamanager:` documents, also to editors that VS Code restores after a reload. */
@@ -25,7 +25,7 @@ export class DiffDocuments implements vscode.TextDocumentContentProvider {
       if (DataManagerError.is(error, 'CANCELLED')) return '';
       this.log.error(error instanceof Error ? error : String(error));
       const reason = error instanceof Error ? error.message : String(error);
-      return vscode.l10n.t('This comparison can\'t be shown any more: {0}', reason);
+      return vscode.l10n.t("This comparison can't be shown any more: {0}", reason);
     } finally {
       subscription.dispose();
     }

@@ -4,7 +4,14 @@ import { childrenOf, type LineageNode, parentsOf } from '../../core/lineage/line
 import { type RepositoryContent, type RepositoryState, versionKey } from '../repositoryState';
 
 /** A row of the Datasets view. Plain data; `id` is stable across refreshes, so that VS Code keeps what is expanded. */
-export type DatasetNode = RepositoryNode | DatasetRowNode | VersionNode | LineageGroupNode | MissingNode | MoreNode | ProblemNode;
+export type DatasetNode =
+  | RepositoryNode
+  | DatasetRowNode
+  | VersionNode
+  | LineageGroupNode
+  | MissingNode
+  | MoreNode
+  | ProblemNode;
 
 export interface RepositoryNode {
   readonly kind: 'repository';
@@ -169,6 +176,9 @@ function relatedNode(group: LineageGroupNode, version: LineageNode, i: number): 
   return { kind: 'version', id, state, dataset, entry: version.entry, group };
 }
 
-function datasetOf(content: RepositoryContent | { readonly problem: DataManagerError }, name: string): Dataset | undefined {
+function datasetOf(
+  content: RepositoryContent | { readonly problem: DataManagerError },
+  name: string,
+): Dataset | undefined {
   return content.problem ? undefined : content.manifest.datasets.find((dataset) => dataset.name === name);
 }

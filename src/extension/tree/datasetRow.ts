@@ -86,10 +86,7 @@ function datasetRowText({ state, dataset }: DatasetRowNode, words: Words): RowTe
       local: local.kind === 'current',
     }),
     children: 'collapsed',
-    spoken: joined(
-      [label, words.l10n.t('newest version {0}', String(newest.number)), said, size, age],
-      ', ',
-    ),
+    spoken: joined([label, words.l10n.t('newest version {0}', String(newest.number)), said, size, age], ', '),
   };
 }
 
@@ -108,7 +105,14 @@ function versionRowText(node: VersionNode, words: Words): RowText {
     contextValue: contextValue('version', { available, diff: available, local: local === 'local' }),
     children: hasLineage(node) ? 'collapsed' : 'none',
     spoken: joined(
-      [name, words.l10n.t('version {0}', String(entry.number)), said, size, age, entry.description && oneLine(entry.description)],
+      [
+        name,
+        words.l10n.t('version {0}', String(entry.number)),
+        said,
+        size,
+        age,
+        entry.description && oneLine(entry.description),
+      ],
       ', ',
     ),
     ...(available

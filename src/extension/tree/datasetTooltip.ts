@@ -62,7 +62,10 @@ function datasetFacts(dataset: Dataset, words: Words): readonly Fact[] {
 function entryFacts(entry: VersionEntry, { l10n, now, language }: Words): readonly Fact[] {
   const age = formatAge(entry.timestamp, now, language);
   return [
-    [l10n.t('Size'), entry.size === null ? null : `${formatBytes(entry.size)} (${entry.size.toLocaleString(language)} B)`],
+    [
+      l10n.t('Size'),
+      entry.size === null ? null : `${formatBytes(entry.size)} (${entry.size.toLocaleString(language)} B)`,
+    ],
     [l10n.t('Date'), age === null ? entry.timestamp || null : `${entry.timestamp} (${age})`],
     [l10n.t('Author'), entry.author],
     [l10n.t('Source'), entry.source],

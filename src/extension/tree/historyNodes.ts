@@ -1,5 +1,5 @@
-import type { CatalogCommit } from '../../core/operations/commitLog';
 import type { ChangedVersion, DatasetChange } from '../../core/catalog/manifestChanges';
+import type { CatalogCommit } from '../../core/operations/commitLog';
 import type { RepositoryState } from '../repositoryState';
 
 /** A row of the History view: branches, the commits that changed the catalog, and what each did to datasets. */
@@ -73,7 +73,12 @@ export function branchNodes(state: RepositoryState, branches: readonly Branch[])
   return order.flatMap((place) =>
     branches
       .filter((branch) => branch.place === place)
-      .map((branch) => ({ kind: 'branch' as const, id: `history:${state.folder}/${place}:${branch.name}`, state, branch })),
+      .map((branch) => ({
+        kind: 'branch' as const,
+        id: `history:${state.folder}/${place}:${branch.name}`,
+        state,
+        branch,
+      })),
   );
 }
 
@@ -95,14 +100,16 @@ export function changeNodes(parent: CommitNode): readonly HistoryNode[] {
 }
 
 function changeRows(parent: CommitNode, { name, added, removed, edited }: DatasetChange): readonly ChangeNode[] {
-  const row = (change: ChangeNode['change']) => (version: ChangedVersion): ChangeNode => ({
-    kind: 'change',
-    id: `${parent.id}/${change}:${name}@${version.version}`,
-    parent,
-    name,
-    change,
-    version,
-  });
+  const row =
+    (change: ChangeNode['change']) =>
+    (version: ChangedVersion): ChangeNode => ({
+      kind: 'change',
+      id: `${parent.id}/${change}:${name}@${version.version}`,
+      parent,
+      name,
+      change,
+      version,
+    });
   return [...added.map(row('added')), ...edited.map(row('edited')), ...removed.map(row('removed'))];
 }
 

@@ -5,8 +5,8 @@ import type { RepositoryState } from '../repositoryState';
 import { editorWords } from '../ui/editorWords';
 import {
   type Branch,
-  branchNodes,
   type BranchNode,
+  branchNodes,
   changeNodes,
   commitNodes,
   commitPage,

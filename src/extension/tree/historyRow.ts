@@ -111,7 +111,7 @@ const removedIcon = { id: 'diff-removed', color: 'gitDecoration.deletedResourceF
 const editedIcon = { id: 'diff-modified', color: 'gitDecoration.modifiedResourceForeground' };
 
 function summary({ changes, problem }: CatalogCommit, { l10n }: Words): string {
-  if (problem !== null) return l10n.t('manifest can\'t be read');
+  if (problem !== null) return l10n.t("manifest can't be read");
   const [only] = changes;
   return changes.length === 1 && only ? only.name : l10n.t('{0} datasets', changes.length);
 }

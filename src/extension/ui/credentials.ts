@@ -18,9 +18,7 @@ export class Credentials {
   async find(store: S3StoreSettings, folder: string): Promise<StoreCredentials | null> {
     const stored = parseCredentials(await this.secrets.get(secretName(store)));
     return (
-      stored ??
-      credentialsFromEnvironment(this.environment) ??
-      credentialsFromEnvironment(await readDotEnv(folder))
+      stored ?? credentialsFromEnvironment(this.environment) ?? credentialsFromEnvironment(await readDotEnv(folder))
     );
   }
 

@@ -37,7 +37,10 @@ export class StoreTrust {
       use,
     );
     if (answer !== use) {
-      throw new DataManagerError('STORE_NOT_TRUSTED', `The bucket "${store.bucket}" at ${store.endpoint} is not trusted.`);
+      throw new DataManagerError(
+        'STORE_NOT_TRUSTED',
+        `The bucket "${store.bucket}" at ${store.endpoint} is not trusted.`,
+      );
     }
     await this.trust(folder, store);
   }
