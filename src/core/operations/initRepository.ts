@@ -4,7 +4,7 @@ import { settingsFile, writeSettings } from '../catalog/settings';
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
-import { initRepository as initGitRepository } from '../repo/initRepository';
+import { initGitRepository } from '../repo/initGitRepository';
 import type { GitProgram } from '../repo/repository';
 import type { StoreSettings } from '../store/storeSettings';
 

@@ -151,7 +151,7 @@ export async function openRepository(dir: string, manifestPath?: string): Promis
  * True when `dir` is inside a Git work tree. Needs no git program.
  *
  * @example
- * if (!(await isGitRepository(dir))) await initRepository({ dir, git });
+ * if (!(await isGitRepository(dir))) await initGitRepository({ dir, git });
  */
 export async function isGitRepository(dir: string): Promise<boolean> {
   return (await nearestGitFolders(dir)) !== null;

@@ -61,6 +61,7 @@ export class PatchWriter implements EventWriter {
   private begun = false;
   private target: Target | null = null;
   private readonly handled = new Set<string>();
+  private readonly rebuilt = new Set<string>();
   private waiting: string[] = [];
   private waitingCharacters = 0;
   private spilled = false;
@@ -232,8 +233,6 @@ export class PatchWriter implements EventWriter {
     for (const statement of target.finish) this.write(statement);
     if (target.finish.length > 0) this.rebuilt.add(nameKey(target.header.name));
   }
-
-  private readonly rebuilt = new Set<string>();
 
   private isMadeAgain(type: 'index' | 'view' | 'trigger', name: string, table: string): boolean {
     if (type === 'trigger') return true;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { commitsTouchingManifest } from '../../../src/core/repo/commitsTouchingManifest';
 import { parseGitConfig } from '../../../src/core/repo/gitConfig';
-import { initRepository } from '../../../src/core/repo/initRepository';
+import { initGitRepository } from '../../../src/core/repo/initGitRepository';
 import { findRepository, isGitRepository, openRepository } from '../../../src/core/repo/openRepository';
 import { readLog } from '../../../src/core/repo/readLog';
 import { blobOidAt, readCommit, readFileAt } from '../../../src/core/repo/readObjects';
@@ -102,10 +102,10 @@ describe('opening a repository', () => {
 
   it('is made where there is none, and left alone where there is one', async () => {
     const dir = join(tempDir(), 'new', 'catalog');
-    const repo = await initRepository({ dir, git });
+    const repo = await initGitRepository({ dir, git });
     assert.deepEqual(await readHead(repo), { branch: 'main', oid: null });
     runIn(dir, ['symbolic-ref', 'HEAD', 'refs/heads/trunk']);
-    const inside = await initRepository({ dir: join(dir, 'sub'), git });
+    const inside = await initGitRepository({ dir: join(dir, 'sub'), git });
     assert.deepEqual([inside.root, inside.manifestPath], [dir, 'sub/manifest.json']);
     assert.equal((await readHead(inside)).branch, 'trunk');
   });

@@ -3,7 +3,7 @@ import { isGitRepository, openRepository } from './openRepository';
 import type { GitProgram, Repository } from './repository';
 import { runGit } from './runGit';
 
-export interface InitRepositoryOptions {
+export interface InitGitOptions {
   readonly dir: string;
   readonly git: GitProgram;
   readonly signal?: AbortSignal | undefined;
@@ -15,9 +15,9 @@ export interface InitRepositoryOptions {
  * Throws GIT_MISSING, GIT_FAILED, REPOSITORY_UNSUPPORTED, CANCELLED.
  *
  * @example
- * const repo = await initRepository({ dir: '/home/me/catalog', git });
+ * const repo = await initGitRepository({ dir: '/home/me/catalog', git });
  */
-export async function initRepository({ dir, git, signal }: InitRepositoryOptions): Promise<Repository> {
+export async function initGitRepository({ dir, git, signal }: InitGitOptions): Promise<Repository> {
   await mkdir(dir, { recursive: true });
   if (!(await isGitRepository(dir))) {
     await runGit(git, ['init', '-q'], { cwd: dir, signal });

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { writeDemoVersions } from '../../scripts/demoDatabase.mjs';
+import { initRepository } from '../../src/core/operations/initRepository';
+import { git, identify, runIn } from '../support/gitFixture';
+import { tempDir } from '../support/tempDir';
+import { openWorkbench, type Workbench } from './workbench';
+
+// Everything by mouse and keyboard, in the packaged extension. What is on the screen is kept in out/shots.
+describe('the main job, clicked through', () => {
+  let workbench: Workbench;
+  let folder: string;
+
+  before(async function () {
+    this.timeout(120_000);
+    const home = tempDir();
+    folder = path.join(home, 'energy-model');
+    mkdirSync(folder);
+    runIn(folder, ['init', '-q', '-b', 'main']);
+    identify(folder);
+    await initRepository({ git, folder, store: { type: 'folder', path: '../energy-store' } });
+    const [v1, v2, v3] = await writeDemoVersions(path.join(home, 'incoming'));
+    for (const [i, file] of [v1, v2, v3].entries()) copyFileSync(file, path.join(folder, `model-${i + 1}.sqlite`));
+    workbench = await openWorkbench(folder);
+    await workbench.openDataManager();
+  });
+
+  after(() => workbench?.close());
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench?.shot('main-job-failed');
+  });
+
+  it('offers to add the first dataset', async () => {
+    await workbench.page.getByRole('button', { name: 'New Dataset', exact: true }).first().waitFor();
+    await workbench.shot('1-empty');
+  });
+
+  it('adds a dataset: file, name, message', async () => {
+    const { page } = workbench;
+    await page.locator('.welcome-view-content').getByRole('button', { name: 'New Dataset' }).click();
+    await workbench.answer(path.join(folder, 'model-1.sqlite'));
+    await workbench.quickInput.getByText('Name of the dataset').waitFor();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('../model.sqlite');
+    await workbench.quickInput.getByText('leads out of its folder').waitFor();
+    await workbench.shot('2-name-refused');
+    await workbench.answer('utopia.sqlite');
+    await workbench.quickInput.getByText('What changed?').waitFor();
+    await workbench.answer('Import the model');
+    await workbench.toast('utopia.sqlite v1 was created').waitFor();
+    await workbench.row('utopia.sqlite').waitFor();
+    await workbench.shot('3-created');
+  });
+
+  it('updates it from the context menu', async () => {
+    for (const [version, file, message] of [
+      ['v2', 'model-2.sqlite', 'Revise the cost curve, add a technology'],
+      ['v3', 'model-3.sqlite', 'Drop the region INSEL'],
+    ] as const) {
+      await workbench.row('utopia.sqlite').click({ button: 'right' });
+      await workbench.page.getByRole('menuitem', { name: 'Update...' }).click();
+      await workbench.answer(path.join(folder, file));
+      await workbench.quickInput.getByText('What changed?').waitFor();
+      await workbench.answer(message);
+      await workbench.toast(`was updated to ${version}`).waitFor();
+    }
+    await workbench.shot('4-updated');
+  });
+
+  it('shows the rows that changed, with a click on a version', async () => {
+    const { page } = workbench;
+    await page.keyboard.press('Escape');
+    if (!(await workbench.row('v2').isVisible())) await workbench.row('utopia.sqlite').click();
+    await workbench.row('v2').waitFor();
+    await workbench.shot('5-versions');
+    await workbench.row('v2').click();
+    await page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
+    await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
+    await workbench.shot('6-rows');
+    await workbench.row('v3').click();
+    await page.getByRole('tab', { name: /utopia\.sqlite v2 ↔ v3/ }).waitFor();
+    await page.locator('.monaco-diff-editor .line-delete').first().waitFor();
+    await workbench.shot('7-schema-and-rows');
+  });
+
+  it('compares any two versions from the command palette', async () => {
+    await workbench.runCommand('Data Manager: Compare Versions...');
+    await workbench.pick(/^v3/);
+    await workbench.pick(/^v1/);
+    await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v3/ }).waitFor();
+    await workbench.shot('8-two-versions');
+  });
+
+  it('pulls a version with its inline button', async () => {
+    const target = path.join(folder, 'utopia.sqlite');
+    assert.equal(existsSync(target), false);
+    const row = workbench.row('v2');
+    await row.hover();
+    await workbench.shot('9-inline');
+    await workbench.row('utopia.sqlite').click({ button: 'right' });
+    await workbench.page.getByRole('menuitem', { name: 'Pull...' }).click();
+    await workbench.page.getByText('utopia.sqlite v3 pulled').first().waitFor();
+    assert.deepEqual(readFileSync(target), readFileSync(path.join(folder, 'model-3.sqlite')));
+    await workbench.shot('10-pulled');
+  });
+
+  it('shows the commits, and under each what it changed', async () => {
+    const commit = workbench.row('Revise the cost curve, add a technology', 'History');
+    await commit.click();
+    await workbench.row('utopia.sqlite v2', 'History').click();
+    await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
+    await workbench.shot('11-history');
+  });
+
+  it('verifies the store', async () => {
+    await workbench.runCommand('Data Manager: Verify Store');
+    const toast = workbench.toast('The store works');
+    await toast.waitFor();
+    await toast.getByRole('button', { name: 'Details' }).click();
+    await workbench.quickInput.getByText('Delete objects').waitFor();
+    await workbench.shot('12-verified');
+    await workbench.page.keyboard.press('Escape');
+  });
+});
