@@ -9,7 +9,8 @@ const root = path.resolve(import.meta.dirname, '..');
 const file = path.join(root, 'out/datamanager.vsix');
 mkdirSync(path.dirname(file), { recursive: true });
 const vsce = [path.join(root, 'node_modules/@vscode/vsce/vsce'), 'package', '--no-dependencies', '--out', file];
-await run(process.execPath, [...vsce, '--allow-missing-repository']);
+// The repository has no public address yet, so links in the README stay as they are.
+await run(process.execPath, [...vsce, '--allow-missing-repository', '--no-rewrite-relative-links']);
 const { size } = statSync(file);
 console.log(`out/datamanager.vsix: ${(size / 1e6).toFixed(2)} MB`);
 if (size > LIMIT_BYTES) {

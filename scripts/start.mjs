@@ -14,11 +14,16 @@ const repository = path.join(demo, 'repository');
 const DATASET = 'energy/model.sqlite';
 
 const { values: options } = parseArgs({ options: { 'no-open': { type: 'boolean', default: false } } });
-await installDependencies();
-console.log('Building ...');
-await run(process.execPath, ['esbuild.mjs']);
-await playMainJob();
-if (!options['no-open']) await openInVscode();
+try {
+  await installDependencies();
+  console.log('Building ...');
+  await run(process.execPath, ['esbuild.mjs']);
+  await playMainJob();
+  if (!options['no-open']) await openInVscode();
+} catch (error) {
+  console.error(`\n${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
 
 async function playMainJob() {
   rmSync(demo, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // npm test: installs what is missing, builds, checks, then runs every suite and ends with `N passed, N failed`.
 //   npm test -- [--only unit,store,host,e2e] [--grep TEXT]
 // Node built-ins only until the dependencies are there.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -90,8 +90,10 @@ async function runSuite(name) {
   const report = path.join(root, 'out/reports', `${name}.json`);
   rmSync(report, { force: true });
   mkdirSync(path.dirname(report), { recursive: true });
-  // A suite's temporary files are its own and go with it, also those of programs that it starts.
-  const scratch = mkdtempSync(path.join(tmpdir(), 'dm-test-'));
+  // A suite's temporary files are its own and go with it, also those of programs that it starts. Below /tmp, as the
+  // path of a Unix socket has room for about a hundred characters and the temporary folder of macOS takes half of it.
+  const scratch = mkdtempSync(path.join(process.platform === 'win32' ? tmpdir() : '/tmp', 'dm-test-'));
+  chmodSync(scratch, 0o755); // tests of access rights become another user, who has to get through here
   const env = { ...process.env, TMPDIR: scratch, DM_REPORT: report, ...(options.grep && { DM_GREP: options.grep }) };
   current = startGuarded([process.execPath, '--enable-source-maps', ...command], { env, cwd: root, remove: scratch });
   let hung = false;

@@ -1,5 +1,4 @@
 import { readFile, stat } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { readSettings } from '../core/catalog/readCatalog';
 import { DataManagerError } from '../core/errors';
@@ -8,6 +7,7 @@ import { findRepository } from '../core/repo/openRepository';
 import type { Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
 import { createCache } from '../core/store/cache';
+import { cacheFolder } from '../core/store/cacheFolder';
 import {
   credentialsFromEnvironment,
   type Environment,
@@ -16,6 +16,7 @@ import {
 import { parseDotEnv } from '../core/store/dotEnv';
 import type { ObjectStore } from '../core/store/objectStore';
 import { openStore } from '../core/store/openStore';
+import type { StoreSettings } from '../core/store/storeSettings';
 
 /** The repository that `--repo` names, or the nearest around the working folder. */
 export async function locateRepository(cwd: string, repo: string | undefined): Promise<Repository> {
@@ -58,6 +59,11 @@ async function openConfiguredStore(repository: Repository, env: Environment): Pr
   return openStore({ settings, credentials, baseFolder });
 }
 
+/** The store that the environment, or the `.env` in a folder, names; null when neither does. */
+export async function environmentStore(folder: string, env: Environment): Promise<StoreSettings | null> {
+  return storeFromEnvironment(merged(await readDotEnv(path.join(folder, '.env')), env));
+}
+
 // What is set in the environment wins over the file; an empty variable is not set.
 function merged(dotEnv: Environment, env: Environment): Environment {
   return { ...dotEnv, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value)) };
@@ -65,14 +71,4 @@ function merged(dotEnv: Environment, env: Environment): Environment {
 
 async function readDotEnv(file: string): Promise<Environment> {
   return parseDotEnv(await readFile(file, 'utf8').catch(() => ''));
-}
-
-/** The cache of this user: DATAMANAGER_CACHE, XDG_CACHE_HOME, or where the platform keeps caches. */
-export function cacheFolder(env: Environment, platform: NodeJS.Platform = process.platform): string {
-  if (env.DATAMANAGER_CACHE) return path.resolve(env.DATAMANAGER_CACHE);
-  // The XDG specification has relative paths ignored.
-  if (env.XDG_CACHE_HOME && path.isAbsolute(env.XDG_CACHE_HOME)) return path.join(env.XDG_CACHE_HOME, 'datamanager');
-  if (platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches', 'datamanager');
-  if (platform === 'win32' && env.LOCALAPPDATA) return path.join(env.LOCALAPPDATA, 'datamanager', 'Cache');
-  return path.join(os.homedir(), '.cache', 'datamanager');
 }

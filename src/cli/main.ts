@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { DataManagerError } from '../core/errors';
+import { DataManagerError, systemCode } from '../core/errors';
 import { findCommand } from './commandTable';
 import { helpText, overviewText, versionText } from './help';
 import { createOutput, type Output } from './output/output';
@@ -7,14 +7,15 @@ import { progressLine } from './output/progressLine';
 import { exitCodes, renderError } from './output/renderError';
 import { type ParsedArguments, parseArguments, wantsJson } from './parseArguments';
 import { createSession } from './session';
+import { UsageError } from './usageError';
 
 /** argv -> command -> exit code. */
 async function main(argv: readonly string[]): Promise<number> {
   const output = createOutput(process.stdout, { json: wantsJson(argv), env: process.env });
   try {
     const parsed = parseArguments(argv, findCommand);
-    if (parsed.kind === 'run') return await runCommand(parsed, output);
-    return await explain(parsed, output);
+    const exitCode = parsed.kind === 'run' ? await runCommand(parsed, output) : await explain(parsed, output);
+    return output.closed.aborted ? report(output.closed.reason, output) : exitCode;
   } catch (error) {
     return report(error, output);
   }
@@ -25,10 +26,13 @@ async function explain(parsed: Exclude<ParsedArguments, { kind: 'run' }>, output
     case 'version':
       await (output.json ? output.value({ version: versionText() }) : output.lines([versionText()]));
       return exitCodes.ok;
-    case 'help':
-      await output.write(parsed.command ? helpText(parsed.command) : overviewText());
+    case 'help': {
+      const help = parsed.command ? helpText(parsed.command) : overviewText();
+      await (output.json ? output.value({ help }) : output.write(help));
       return exitCodes.ok;
+    }
     case 'nothing':
+      if (output.json) throw new UsageError('A command is missing.', 'See: datamanager --help');
       process.stderr.write(overviewText());
       return exitCodes.usage;
   }
@@ -87,12 +91,14 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-async function report(error: unknown, output: Output): Promise<number> {
+async function report(thrown: unknown, output: Output): Promise<number> {
+  const stopped =
+    output.closed.aborted && (thrown === output.closed.reason || DataManagerError.is(thrown, 'CANCELLED'));
   // Nobody reads any more (`| head`): there is nothing to say, and nothing went wrong.
-  if (output.closed.aborted && DataManagerError.is(error, 'CANCELLED')) return exitCodes.ok;
-  const { exitCode, lines, json } = renderError(error);
+  if (stopped && systemCode(output.closed.reason) === undefined) return exitCodes.ok;
+  const { exitCode, lines, json } = renderError(stopped ? output.closed.reason : thrown);
   if (output.json) await output.value(json);
-  if (!output.json || exitCode === exitCodes.bug) process.stderr.write(`${lines.join('\n')}\n`);
+  if (!output.json || exitCode === exitCodes.bug || stopped) process.stderr.write(`${lines.join('\n')}\n`);
   return exitCode;
 }
 

@@ -28,7 +28,8 @@ describe('the main job, clicked through', () => {
 
   after(() => workbench?.close());
   afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench?.shot('main-job-failed');
+    if (this.currentTest?.state === 'failed')
+      await workbench?.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
   });
 
   it('offers to add the first dataset', async () => {
@@ -39,7 +40,7 @@ describe('the main job, clicked through', () => {
   it('adds a dataset: file, name, message', async () => {
     const { page } = workbench;
     await page.locator('.welcome-view-content').getByRole('button', { name: 'New Dataset' }).click();
-    await workbench.answer(path.join(folder, 'model-1.sqlite'));
+    await chooseFile('Add', path.join(folder, 'model-1.sqlite'));
     await workbench.quickInput.getByText('Name of the dataset').waitFor();
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.type('../model.sqlite');
@@ -58,9 +59,8 @@ describe('the main job, clicked through', () => {
       ['v2', 'model-2.sqlite', 'Revise the cost curve, add a technology'],
       ['v3', 'model-3.sqlite', 'Drop the region INSEL'],
     ] as const) {
-      await workbench.row('utopia.sqlite').click({ button: 'right' });
-      await workbench.page.getByRole('menuitem', { name: 'Update...' }).click();
-      await workbench.answer(path.join(folder, file));
+      await choose('utopia.sqlite', 'Update...');
+      await chooseFile('Update', path.join(folder, file));
       await workbench.quickInput.getByText('What changed?').waitFor();
       await workbench.answer(message);
       await workbench.toast(`was updated to ${version}`).waitFor();
@@ -98,8 +98,7 @@ describe('the main job, clicked through', () => {
     const row = workbench.row('v2');
     await row.hover();
     await workbench.shot('9-inline');
-    await workbench.row('utopia.sqlite').click({ button: 'right' });
-    await workbench.page.getByRole('menuitem', { name: 'Pull...' }).click();
+    await choose('utopia.sqlite', 'Pull');
     await workbench.page.getByText('utopia.sqlite v3 pulled').first().waitFor();
     assert.deepEqual(readFileSync(target), readFileSync(path.join(folder, 'model-3.sqlite')));
     await workbench.shot('10-pulled');
@@ -122,4 +121,27 @@ describe('the main job, clicked through', () => {
     await workbench.shot('12-verified');
     await workbench.page.keyboard.press('Escape');
   });
+
+  /** The file dialog lists the folder before it takes a path, and puts its own text in the box until then. */
+  async function chooseFile(button: string, file: string): Promise<void> {
+    const { page, quickInput } = workbench;
+    const input = quickInput.locator('input[type=text]').first();
+    await quickInput.getByRole('button', { name: button, exact: true }).waitFor();
+    await quickInput.getByRole('option', { name: 'manifest.json' }).first().waitFor();
+    await input.fill(file);
+    await quickInput
+      .getByRole('option', { name: path.basename(file) })
+      .first()
+      .waitFor();
+    await page.keyboard.press('Enter');
+  }
+
+  async function choose(row: string, item: string): Promise<void> {
+    await workbench.row(row).click({ button: 'right' });
+    const entry = workbench.page.getByRole('menuitem', { name: item, exact: true });
+    await entry.waitFor();
+    // A menu takes no click in its first moments: the one that opened it must not choose.
+    await workbench.page.waitForTimeout(500);
+    await entry.click();
+  }
 });

@@ -58,12 +58,15 @@ export async function startServer({
   const dir = folder ?? mkdtempSync(path.join(tmpdir(), 'vscode-'));
   const home = path.join(dir, 'home');
   const data = path.join(dir, 'data');
-  for (const sub of [home, path.join(data, 'User')]) mkdirSync(sub, { recursive: true });
+  const temporary = path.join(dir, 'tmp');
+  for (const sub of [home, temporary, path.join(data, 'User')]) mkdirSync(sub, { recursive: true });
   const { 'security.workspace.trust.enabled': _, ...askingTrust } = QUIET_SETTINGS;
   const profile = { ...(trust ? askingTrust : QUIET_SETTINGS), ...settings };
   writeFileSync(path.join(data, 'User/settings.json'), JSON.stringify(profile, null, 2));
 
-  const serverEnv = { ...cleanEnvironment(home), ...env };
+  // VS Code leaves sockets and caches in its temporary folder. A socket's path must stay short, though.
+  const ownTemporary = temporary.length < 50 ? { TMPDIR: temporary } : {};
+  const serverEnv = { ...cleanEnvironment(home), ...ownTemporary, ...env };
   const command = [node, main, '--accept-server-license-terms', '--server-data-dir', data, '--user-data-dir', data];
   command.push('--extensions-dir', path.join(dir, 'extensions'));
   for (const file of vsix) {
@@ -72,8 +75,11 @@ export async function startServer({
   }
   const port = await freePort();
   command.push('--host', '127.0.0.1', '--port', String(port), '--disable-telemetry', '--log', 'warn');
-  if (token) command.push('--connection-token', token);
-  else command.push('--without-connection-token');
+  if (token) {
+    const file = path.join(dir, 'token'); // as an argument, every user of the machine could read it
+    writeFileSync(file, token, { mode: 0o600 });
+    command.push('--connection-token-file', file);
+  } else command.push('--without-connection-token');
   if (!trust) command.push('--disable-workspace-trust');
   if (testDriver) command.push('--enable-smoke-test-driver');
 

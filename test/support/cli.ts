@@ -38,7 +38,11 @@ export function cliEnvironment(extra: Readonly<Record<string, string>> = {}): Re
 /** Starts the built command line as users do: as a process of its own. */
 export function startCli(args: readonly string[], { cwd, env }: CliOptions): ChildProcess {
   if (!existsSync(bundle)) throw new Error(`${bundle} is missing: build it with "node esbuild.mjs"`);
-  return spawn(process.execPath, [bundle, ...args], { cwd, env: cliEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [bundle, ...args], {
+    cwd,
+    env: cliEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 /** Runs the built command line to its end. Asynchronous, so that servers of the test can answer it. */

@@ -1,4 +1,4 @@
-import { type JsonObject, writeJson } from '../../core/catalog/json';
+import type { JsonObject } from '../../core/catalog/json';
 import type { LineageNode } from '../../core/lineage/lineage';
 import type { VersionInfo } from '../../core/operations/datasetInfo';
 import { argument, defineCommand } from '../command';
@@ -13,7 +13,10 @@ export const infoCommand = defineCommand({
   positionals: ['REF'],
   examples: ['datamanager info utopia.sqlite', 'datamanager info utopia.sqlite@v2 --json'],
   run: async (session, { positionals }) => {
-    const { datasetInfo } = await import('../../core/operations/datasetInfo');
+    const [{ datasetInfo }, { writeJson }] = await Promise.all([
+      import('../../core/operations/datasetInfo'),
+      import('../../core/catalog/json'),
+    ]);
     const info = await datasetInfo({ repository: await session.repository() }, argument(positionals, 0));
     // Not JSON.stringify: members that we don't know may hold numbers that JavaScript would change.
     if (session.output.json) await session.output.write(writeJson(infoJson(info)));

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { settingsFile } from '../../core/catalog/settings';
 import { storeFromEnvironment } from '../../core/store/credentialsFromEnvironment';
 import type { StoreSettings } from '../../core/store/storeSettings';
 import { defineCommand } from '../command';
+import { environmentStore } from '../createContext';
 import { fields } from '../output/table';
 import { visible } from '../output/visible';
 import type { Session } from '../session';
@@ -26,17 +29,20 @@ export const initCommand = defineCommand({
     region: { type: 'string', value: 'R', help: 'the region (default: auto)' },
   },
   details: [
-    'Without --store the variables R2_ACCOUNT_ID and R2_BUCKET decide, whenever a store is needed. Credentials are never written',
-    'to the repository: R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY come from the environment or from a .env file.',
+    'Without --store the variables R2_ACCOUNT_ID and R2_BUCKET decide; without those, objects live in the folder .datamanager-store',
+    'of the repository, on this machine only. Credentials are never written to the repository: R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY come from the environment or from a .env file.',
   ].join('\n'),
   examples: [
     'datamanager init catalog --store folder:../objects',
     'datamanager init --store s3://my-bucket --endpoint https://ACCOUNT.r2.cloudflarestorage.com',
   ],
   run: async (session, { positionals, globals, values }) => {
-    const { initRepository } = await import('../../core/operations/initRepository');
+    const { embeddedStore, initRepository } = await import('../../core/operations/initRepository');
     const folder = session.resolve(positionals[0] ?? globals.repo ?? '.');
-    const store = readStore(session, folder, values);
+    const named = readStore(session, folder, values);
+    const decided =
+      existsSync(path.join(folder, settingsFile)) || (await environmentStore(folder, session.env)) !== null;
+    const store = named ?? (decided ? null : embeddedStore);
     const result = await initRepository({ git: session.git, folder, store, ...session.monitor });
     if (session.output.json) await session.output.value({ ...result, store });
     else if (!result.created)
@@ -109,7 +115,7 @@ function readBucket(
 }
 
 function storeText(store: StoreSettings | null): string {
-  if (!store) return 'none yet: set the R2_* variables, or name one in .datamanager.json';
+  if (!store) return 'as the environment or the settings say';
   return store.type === 'folder'
     ? store.path
     : `s3://${store.bucket}${store.prefix ? `/${store.prefix}` : ''} at ${store.endpoint}`;

@@ -6,7 +6,7 @@ export interface Output {
   /** True when a person reads along. */
   readonly isTerminal: boolean;
   readonly colours: Colours;
-  /** Aborted when the reader went away. */
+  /** Aborted when nothing more can be written: the reader went away, or (then it is the reason) a disk is full. */
   readonly closed: AbortSignal;
   /** Writes a piece of text; the promise waits for a reader that is slower than we are. */
   write(text: string): Promise<void>;
@@ -22,8 +22,8 @@ export function createOutput(
 ): Output {
   const closed = new AbortController();
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
-    closed.abort();
+    const readerLeft = error.code === 'EPIPE' || error.code === 'EOF';
+    closed.abort(readerLeft ? undefined : error);
   });
   const write = async (text: string): Promise<void> => {
     if (closed.signal.aborted || text === '') return;

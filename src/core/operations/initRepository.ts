@@ -1,17 +1,23 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { settingsFile, writeSettings } from '../catalog/settings';
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
+import { excludeFolder } from '../repo/excludePath';
 import { initGitRepository } from '../repo/initGitRepository';
-import type { GitProgram } from '../repo/repository';
+import type { GitProgram, Repository } from '../repo/repository';
+import { writeError } from '../store/fileErrors';
 import type { StoreSettings } from '../store/storeSettings';
+
+/** Where objects live when nothing else is said: beside the manifest, on this machine only. */
+export const embeddedStore: StoreSettings = { type: 'folder', path: '.datamanager-store' };
 
 export interface InitOptions extends Monitor {
   readonly git: GitProgram;
   /** Folder of the manifest; made when it is not there. Inside a Git repository that one is used. */
   readonly folder: string;
+  /** Null writes no store into the settings: then the shell's environment decides. */
   readonly store: StoreSettings | null;
 }
 
@@ -30,7 +36,7 @@ const ignored = ['.env', '*.sqlite', '*.sqlite3', '*.db', '*.sqlite-wal', '*.sql
  * files and `.env` out of Git (an existing one is left alone). A folder store's folder is made too.
  *
  * Throws GIT_MISSING, GIT_FAILED, GIT_IDENTITY_MISSING, PATH_DIRTY, REPOSITORY_EXISTS when settings without a manifest are there,
- * OUTPUT_UNWRITABLE.
+ * OUTPUT_UNWRITABLE, DISK_FULL.
  *
  * @example
  * await initRepository({ git, folder: '/data/energy', store: { type: 'folder', path: '../energy-store' } });
@@ -45,6 +51,7 @@ export async function initRepository({ git, folder, store, signal }: InitOptions
   await makeFolder(folder);
   if (store?.type === 'folder') await makeFolder(path.resolve(folder, store.path));
   const repository = await initGitRepository({ git, dir: folder, signal });
+  await hideStore(repository, folder, store);
   const beside = (name: string): string => path.posix.join(path.posix.dirname(repository.manifestPath), name);
   const changes: PathChange[] = [{ path: repository.manifestPath, content: '[]\n' }];
   if (!(await exists(path.join(folder, settingsFile))))
@@ -56,6 +63,14 @@ export async function initRepository({ git, folder, store, signal }: InitOptions
   return { path: folder, created: true, commit };
 }
 
+// A folder store within the work tree holds bytes, which are not Git's either; its objects may have any extension.
+async function hideStore(repository: Repository, folder: string, store: StoreSettings | null): Promise<void> {
+  if (store?.type !== 'folder') return;
+  const inside = path.relative(repository.root, path.resolve(await realpath(folder), store.path));
+  if (inside === '' || inside.startsWith('..') || path.isAbsolute(inside)) return;
+  await excludeFolder(repository, inside.split(path.sep).join('/'));
+}
+
 async function exists(file: string): Promise<boolean> {
   return (await stat(file).catch(() => null)) !== null;
 }
@@ -63,7 +78,7 @@ async function exists(file: string): Promise<boolean> {
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new DataManagerError('OUTPUT_UNWRITABLE', `The folder ${folder} can't be made.`, { cause });
+  } catch (error) {
+    throw writeError(error, folder);
   }
 }

@@ -37,7 +37,7 @@ export async function updateDataset(services: Services, argument: unknown): Prom
 function askFile({ state, dataset }: DatasetSubject): Promise<string> {
   const copy = dataset.history.flatMap(({ sha256 }) => copiesOf(state, dataset.name, sha256))[0];
   return chooseFile({
-    title: vscode.l10n.t('Choose the file of {0} after {1}', dataset.name, latest(dataset).version),
+    title: vscode.l10n.t('Choose the next version of {0} (now {1})', dataset.name, latest(dataset).version),
     openLabel: vscode.l10n.t('Update'),
     defaultUri: vscode.Uri.file(copy?.path ?? state.folder),
   });

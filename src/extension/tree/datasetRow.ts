@@ -78,7 +78,7 @@ function datasetRowText({ state, dataset }: DatasetRowNode, words: Words): RowTe
   const label = oneLine(dataset.name);
   return {
     label,
-    description: joined([newest.version, size, age, local.kind === 'absent' ? null : said]),
+    description: joined([newest.version, local.kind === 'absent' ? null : said, size, age]),
     icon: { id: 'database' },
     contextValue: contextValue('dataset', {
       available: local.kind !== 'pending' && local.kind !== 'deleted',
@@ -100,7 +100,7 @@ function versionRowText(node: VersionNode, words: Words): RowText {
   const available = local !== 'pending' && local !== 'deleted';
   return {
     label: group ? `${name} ${entry.version}` : entry.version,
-    description: joined([local === 'cloud' ? null : said, size, age, entry.description && oneLine(entry.description)]),
+    description: joined([local === 'cloud' ? null : said, age, entry.description && oneLine(entry.description), size]),
     icon: versionIcon[local],
     contextValue: contextValue('version', { available, diff: available, local: local === 'local' }),
     children: hasLineage(node) ? 'collapsed' : 'none',
@@ -135,9 +135,9 @@ export function versionWords(state: VersionState, { l10n }: Words): string {
     case 'cloud':
       return l10n.t('not downloaded');
     case 'local':
-      return l10n.t('local copy');
+      return l10n.t('local');
     case 'modified':
-      return l10n.t('local copy changed');
+      return l10n.t('changed locally');
     case 'pending':
       return l10n.t('pending');
     case 'deleted':
@@ -150,11 +150,11 @@ function datasetWords(state: DatasetState, version: string, { l10n }: Words): st
     case 'absent':
       return l10n.t('not downloaded');
     case 'current':
-      return l10n.t('local copy');
+      return l10n.t('local');
     case 'older':
-      return l10n.t('local copy is {0}', version);
+      return l10n.t('local {0}', version);
     case 'modified':
-      return l10n.t('local copy changed');
+      return l10n.t('changed locally');
     case 'pending':
       return l10n.t('pending');
     case 'deleted':

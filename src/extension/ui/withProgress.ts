@@ -30,7 +30,11 @@ export async function withProgress<T>(title: string, run: (monitor: Monitor) => 
     await vscode.window.withProgress(options, async (bar, token) => {
       const cancelled = token.onCancellationRequested(() => abort.abort());
       const show = progressBar(bar);
-      const timer = setInterval(() => latest && show(latest), reportEveryMs);
+      const report = (): void => {
+        if (latest) show(latest);
+      };
+      report();
+      const timer = setInterval(report, reportEveryMs);
       try {
         await settled;
       } finally {

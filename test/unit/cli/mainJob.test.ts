@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { DatasetRow } from '../../../src/core/operations/listDatasets';
 import type { PublishResult } from '../../../src/core/operations/publishVersion';
 import type { PullResult } from '../../../src/core/operations/pullVersion';
-import { type CatalogFolder, newCatalog, runCli, snapshot, startCli } from '../../support/cli';
+import { type CatalogFolder, newCatalog, runCli, snapshot } from '../../support/cli';
 import { bareRemote, runIn } from '../../support/gitFixture';
 import { makeSqlite } from '../../support/sqliteFixture';
 import { tempDir } from '../../support/tempDir';
@@ -27,7 +27,15 @@ describe('datamanager: the main job', () => {
     catalog = await newCatalog();
     first = await makeSqlite(firstSql);
     second = await makeSqlite(secondSql, { from: first });
-    created = await catalog.json<PublishResult>('create', 'energy/utopia.sqlite', first, '-m', 'First import', '--source', 'https://example.org/u');
+    created = await catalog.json<PublishResult>(
+      'create',
+      'energy/utopia.sqlite',
+      first,
+      '-m',
+      'First import',
+      '--source',
+      'https://example.org/u',
+    );
     updated = await catalog.json<PublishResult>('update', 'energy/utopia.sqlite', second, '-m', 'Revise');
   });
 
@@ -67,7 +75,10 @@ describe('datamanager: the main job', () => {
         unchanged: 1,
       },
     ]);
-    assert.deepEqual(updated.diff?.schema.map(({ type, name }) => [type, name]), [['index', 'byYear']]);
+    assert.deepEqual(
+      updated.diff?.schema.map(({ type, name }) => [type, name]),
+      [['index', 'byYear']],
+    );
     assert.equal(runIn(catalog.dir, ['status', '--porcelain']), '');
   });
 
@@ -199,8 +210,18 @@ describe('datamanager: the main job', () => {
     const [table] = json.tables as { rows: object[]; key: object }[];
     assert.deepEqual(table?.key, { kind: 'primary-key', columns: ['tech', 'year'] });
     assert.deepEqual(table?.rows, [
-      { kind: 'delete', key: { tech: 'coal', year: 2030 }, before: { tech: 'coal', year: 2030, value: 3 }, after: null },
-      { kind: 'insert', key: { tech: 'hydro', year: 2030 }, before: null, after: { tech: 'hydro', year: 2030, value: 4 } },
+      {
+        kind: 'delete',
+        key: { tech: 'coal', year: 2030 },
+        before: { tech: 'coal', year: 2030, value: 3 },
+        after: null,
+      },
+      {
+        kind: 'insert',
+        key: { tech: 'hydro', year: 2030 },
+        before: null,
+        after: { tech: 'hydro', year: 2030, value: 4 },
+      },
       {
         kind: 'update',
         key: { tech: 'wind', year: 2030 },
@@ -229,22 +250,39 @@ describe('datamanager: the main job', () => {
   it('tells history, log, refs and info', async () => {
     const history = await catalog.json<Record<string, unknown>[]>('history', 'energy/utopia.sqlite');
     assert.deepEqual(
-      history.map(({ version, commit, description, author, sha256: hash }) => [version, commit, description, author, hash]),
+      history.map(({ version, commit, description, author, sha256: hash }) => [
+        version,
+        commit,
+        description,
+        author,
+        hash,
+      ]),
       [
         ['v2', updated.commit, 'Revise', 'Ada Lovelace', updated.sha256],
         ['v1', created.commit, 'First import', 'Ada Lovelace', created.sha256],
       ],
     );
     const text = await catalog.run('history', 'energy/utopia.sqlite');
-    assert.match(text.stdout, /^v1 +just now +12\.0 KiB +Ada Lovelace +[0-9a-f]{12} +[0-9a-f]{7} +published +First import$/m);
+    assert.match(
+      text.stdout,
+      /^v1 +just now +12\.0 KiB +Ada Lovelace +[0-9a-f]{12} +[0-9a-f]{7} +published +First import$/m,
+    );
 
     const log = await catalog.json<{ commit: string; changes: { name: string; kind: string }[] }[]>('log');
     assert.deepEqual(log.map(({ commit }) => commit).slice(0, 2), [updated.commit, created.commit]);
-    assert.deepEqual(log[1]?.changes.map(({ name, kind }) => [name, kind]), [['energy/utopia.sqlite', 'added']]);
-    assert.match((await catalog.run('log', '--limit', '1')).stdout, /Revise {2}Ada Lovelace, just now\n +energy\/utopia\.sqlite: v2 added\n.*older/);
+    assert.deepEqual(
+      log[1]?.changes.map(({ name, kind }) => [name, kind]),
+      [['energy/utopia.sqlite', 'added']],
+    );
+    assert.match(
+      (await catalog.run('log', '--limit', '1')).stdout,
+      /Revise {2}Ada Lovelace, just now\n +energy\/utopia\.sqlite: v2 added\n.*older/,
+    );
 
     const branch = runIn(catalog.dir, ['branch', '--show-current']).trim();
-    assert.deepEqual(await catalog.json('refs'), [{ kind: 'branch', name: branch, oid: updated.commit, current: true }]);
+    assert.deepEqual(await catalog.json('refs'), [
+      { kind: 'branch', name: branch, oid: updated.commit, current: true },
+    ]);
 
     const info = await catalog.json<Record<string, Record<string, unknown>>>('info', 'energy/utopia.sqlite@v1');
     assert.deepEqual([info.commit, info.version?.version, info.version?.key], [created.commit, 'v1', created.key]);
@@ -267,20 +305,33 @@ describe('datamanager: the main job', () => {
     assert.equal(circle.code, 1);
     assert.equal(JSON.parse(circle.stdout).error.code, 'LINEAGE_CYCLE');
     assert.equal((await catalog.json<{ status: string }>(...link, '--remove')).status, 'unlinked');
-    const tree = await catalog.json<{ children: { name: string }[] }>('lineage', 'energy/utopia.sqlite@v1', '--depth', '1');
-    assert.deepEqual(tree.children.map(({ name }) => name), ['clean.sqlite']);
+    const tree = await catalog.json<{ children: { name: string }[] }>(
+      'lineage',
+      'energy/utopia.sqlite@v1',
+      '--depth',
+      '1',
+    );
+    assert.deepEqual(
+      tree.children.map(({ name }) => name),
+      ['clean.sqlite'],
+    );
   });
 
   it('verifies the store', async () => {
-    const report = await catalog.json<{ location: string; ok: boolean; checks: { check: string; ok: boolean }[] }>('verify');
+    const report = await catalog.json<{ location: string; ok: boolean; checks: { check: string; ok: boolean }[] }>(
+      'verify',
+    );
     assert.equal(report.ok, true);
-    assert.deepEqual(report.checks.map(({ check, ok }) => [check, ok]), [
-      ['reach', true],
-      ['list', true],
-      ['read', true],
-      ['write', true],
-      ['delete', true],
-    ]);
+    assert.deepEqual(
+      report.checks.map(({ check, ok }) => [check, ok]),
+      [
+        ['reach', true],
+        ['list', true],
+        ['read', true],
+        ['write', true],
+        ['delete', true],
+      ],
+    );
     assert.match((await catalog.run('verify')).stdout, /^reach {3}ok {6}/m);
   });
 
@@ -318,131 +369,5 @@ describe('datamanager: the main job', () => {
     const next = await other.run('update', 'a.sqlite', second);
     assert.match(next.stdout, /\n {2}changes {2}schema: index byYear\n {11}cost: 1 inserted, 1 updated, 1 deleted\n/);
     assert.equal(made.stderr + next.stderr, '');
-  });
-});
-
-describe('datamanager init', () => {
-  it('writes the store as seen from the repository', async () => {
-    const top = tempDir();
-    const settings = async (args: readonly string[], env: Record<string, string> = {}): Promise<unknown> => {
-      const dir = join(top, `r${Math.random()}`);
-      const { code, stderr } = await runCli(['init', dir, ...args], { cwd: top, env });
-      assert.equal(code, 0, stderr);
-      return JSON.parse(readFileSync(join(dir, '.datamanager.json'), 'utf8')).store;
-    };
-    assert.deepEqual(await settings(['--store', 'folder:objects']), { type: 'folder', path: '../objects' });
-    assert.ok(existsSync(join(top, 'objects')));
-    const absolute = join(top, 'elsewhere');
-    assert.deepEqual(await settings(['--store', `folder:${absolute}`]), { type: 'folder', path: absolute });
-    assert.deepEqual(await settings(['--store', 's3://data/some/prefix/', '--endpoint', 'http://127.0.0.1:1', '--region', 'auto']), {
-      type: 's3',
-      endpoint: 'http://127.0.0.1:1',
-      bucket: 'data',
-      region: 'auto',
-      prefix: 'some/prefix',
-    });
-    assert.deepEqual(await settings(['--store', 's3://data'], { R2_ACCOUNT_ID: 'abc' }), {
-      type: 's3',
-      endpoint: 'https://abc.r2.cloudflarestorage.com',
-      bucket: 'data',
-    });
-    assert.equal(await settings([]), undefined);
-  });
-
-  it('keeps a store inside the repository out of Git', async () => {
-    const dir = tempDir();
-    await runCli(['init', '--store', 'folder:objects'], { cwd: dir });
-    const file = join(tempDir(), 'table.csv');
-    writeFileSync(file, 'a,b\n1,2\n');
-    const pushed = await runCli(['push', file], { cwd: dir });
-    assert.equal(pushed.code, 0, pushed.stderr);
-    assert.equal(runIn(dir, ['status', '--porcelain', '--untracked-files=all']), '');
-  });
-
-  it('is content when the repository is there already', async () => {
-    const { dir, run, store } = await newCatalog();
-    const before = snapshot(dir);
-    const again = await run('init', '--store', `folder:${store}`);
-    assert.deepEqual([again.code, again.stdout], [0, `${dir} is a repository already: nothing was changed.\n`]);
-    assert.deepEqual(snapshot(dir), before);
-  });
-
-  it('refuses what names no store, and makes nothing', async () => {
-    const cwd = tempDir();
-    for (const args of [
-      ['--store', 'objects'],
-      ['--store', 'folder:'],
-      ['--store', 's3://'],
-      ['--store', 's3://data'],
-      ['--store', 's3://data', '--endpoint', 'ftp://x'],
-      ['--endpoint', 'http://127.0.0.1'],
-      ['--store', 'folder:x', '--region', 'auto'],
-    ]) {
-      const { code, stderr } = await runCli(['init', 'new', ...args], { cwd });
-      assert.equal(code, 2, args.join(' '));
-      assert.match(stderr, /^datamanager: .*\nhint: Usage: datamanager init .*\n$/);
-    }
-    assert.deepEqual(snapshot(cwd), {});
-  });
-});
-
-describe('datamanager as a process', () => {
-  it('says version and help at once, to the right stream', async () => {
-    const cwd = tempDir();
-    const version = await runCli(['--version'], { cwd });
-    assert.deepEqual([version.code, version.stderr], [0, '']);
-    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
-    const help = await runCli(['--help'], { cwd });
-    assert.deepEqual([help.code, help.stderr], [0, '']);
-    const bare = await runCli([], { cwd });
-    assert.deepEqual([bare.code, bare.stdout, bare.stderr], [2, '', help.stdout]);
-    assert.match((await runCli(['diff', '--help'], { cwd })).stdout, /"integer"/);
-  });
-
-  it('writes errors in two lines, or as one JSON value', async () => {
-    const cwd = tempDir();
-    const text = await runCli(['list'], { cwd });
-    assert.equal(text.code, 1);
-    assert.equal(text.stdout, '');
-    assert.match(text.stderr, /^datamanager: .* is not inside a repository with a manifest\.json\.\nhint: .*datamanager init\n$/);
-    const json = await runCli(['list', '--json'], { cwd });
-    assert.deepEqual([json.code, json.stderr], [1, '']);
-    assert.deepEqual(Object.keys(JSON.parse(json.stdout).error), ['code', 'message', 'hint', 'data']);
-    const usage = await runCli(['--json', 'create'], { cwd });
-    assert.deepEqual([usage.code, JSON.parse(usage.stdout).error.code], [2, 'USAGE']);
-    const typo = await runCli(['list', '--repo', 'nowhere'], { cwd });
-    assert.match(typo.stderr, /There is no folder .*nowhere/);
-  });
-
-  it('ends in silence when its reader has seen enough', async () => {
-    const rows = (word: string) =>
-      `CREATE TABLE t(id INTEGER PRIMARY KEY, x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<40000)
-       INSERT INTO t SELECT i, '${word} of row number ' || i FROM n`;
-    const [from, to] = [await makeSqlite(rows('first')), await makeSqlite(rows('second'))];
-    for (const form of [[], ['--sql'], ['--json']]) {
-      const child = startCli(['diff', from, to, ...form], { cwd: dirname(from) });
-      let errors = '';
-      child.stderr?.on('data', (piece) => {
-        errors += piece;
-      });
-      child.stdout?.once('data', () => child.stdout?.destroy());
-      const code = await new Promise((resolve) => child.on('close', resolve));
-      assert.deepEqual([code, errors], [0, ''], form.join());
-    }
-  });
-
-  it('stops on SIGINT with 130', async () => {
-    const rows = (last: number) =>
-      `CREATE TABLE t(id INTEGER PRIMARY KEY, x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<${last})
-       INSERT INTO t SELECT i, hex(i * ${last}) FROM n`;
-    const [from, to] = [await makeSqlite(rows(200000)), await makeSqlite(rows(200001))];
-    const child = startCli(['diff', from, to], { cwd: dirname(from) });
-    let errors = '';
-    child.stderr?.on('data', (piece) => {
-      errors += piece;
-    });
-    child.stdout?.once('data', () => child.kill('SIGINT'));
-    const code = await new Promise((resolve) => child.on('close', resolve));
-    assert.deepEqual([code, errors], [130, 'datamanager: Cancelled.\n']);
   });
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
-import { cacheFolder } from '../../../src/cli/createContext';
 import { age } from '../../../src/cli/output/age';
 import { colours, wantsColour } from '../../../src/cli/output/colours';
 import { diffJsonPieces, valueText } from '../../../src/cli/output/diffJson';
@@ -16,6 +15,7 @@ import { UsageError } from '../../../src/cli/usageError';
 import { DataManagerError } from '../../../src/core/errors';
 import type { DiffResult } from '../../../src/core/operations/diffVersions';
 import type { Column, RowChange } from '../../../src/core/sqldiff/model';
+import { cacheFolder } from '../../../src/core/store/cacheFolder';
 
 /** A stream that collects what is written to it. */
 function fakeStream(tty: boolean): { readonly stream: NodeJS.WriteStream; readonly text: () => string } {
@@ -24,12 +24,15 @@ function fakeStream(tty: boolean): { readonly stream: NodeJS.WriteStream; readon
   stream.on('data', (piece: Buffer) => {
     text += piece.toString('utf8');
   });
-  return { stream: Object.assign(stream, { isTTY: tty, columns: 40 }) as unknown as NodeJS.WriteStream, text: () => text };
+  return {
+    stream: Object.assign(stream, { isTTY: tty, columns: 40 }) as unknown as NodeJS.WriteStream,
+    text: () => text,
+  };
 }
 
 describe('command line output', () => {
   it('measures texts as a terminal shows them', () => {
-    const widths = { abc: 3, 'é': 1, 'e\u0301': 1, 漢字: 4, 'ｱ': 1, '한글': 4, '😀': 2, '👩‍👩‍👧': 2, '❤️': 2, '🇩🇪': 2, '': 0 };
+    const widths = { abc: 3, é: 1, 'e\u0301': 1, 漢字: 4, ｱ: 1, 한글: 4, '😀': 2, '👩‍👩‍👧': 2, '❤️': 2, '🇩🇪': 2, '': 0 };
     for (const [text, width] of Object.entries(widths)) assert.equal(displayWidth(text), width, text);
     assert.equal(fitted('漢字漢字', 5), '漢字…');
     assert.equal(fitted('short', 5), 'short');
@@ -44,7 +47,16 @@ describe('command line output', () => {
       ],
     );
     assert.deepEqual(lines, ['NAME             SIZE  S', '漢字.sqlite       1 B  x', '😀           10.0 KiB']);
-    assert.deepEqual(fields([['a', '1'], ['long', '2']], '  '), ['  a     1', '  long  2']);
+    assert.deepEqual(
+      fields(
+        [
+          ['a', '1'],
+          ['long', '2'],
+        ],
+        '  ',
+      ),
+      ['  a     1', '  long  2'],
+    );
   });
 
   it('shows what would drive the terminal', () => {
@@ -56,7 +68,14 @@ describe('command line output', () => {
   });
 
   it('writes sizes and ages for people', () => {
-    const sizes = { 0: '0 B', 1023: '1023 B', 1024: '1.0 KiB', 1536: '1.5 KiB', 1048575: '1.0 MiB', 104857600: '100 MiB' };
+    const sizes = {
+      0: '0 B',
+      1023: '1023 B',
+      1024: '1.0 KiB',
+      1536: '1.5 KiB',
+      1048575: '1.0 MiB',
+      104857600: '100 MiB',
+    };
     for (const [bytes, text] of Object.entries(sizes)) assert.equal(humanSize(Number(bytes)), text);
     assert.equal(humanSize(2 ** 40 * 3), '3.0 TiB');
     const now = new Date('2026-03-10T12:00:00Z');
@@ -84,7 +103,7 @@ describe('command line output', () => {
       line.onProgress?.({ phase: 'upload', done: i * 1024, total: 100 * 1024 });
     }
     assert.equal(terminal.text().match(/Uploading/g)?.length, 11);
-    assert.match(terminal.text(), /\r\x1b\[KUploading 100 KiB of 100 KiB \(100 %\)/);
+    assert.ok(terminal.text().includes('\r\x1b[KUploading 100 KiB of 100 KiB (100 %)'));
     line.clear();
     assert.ok(terminal.text().endsWith('\r\x1b[K'));
     const length = terminal.text().length;
@@ -96,7 +115,10 @@ describe('command line output', () => {
 
   it('says how far and how fast', () => {
     assert.equal(progressText({ phase: 'push', done: 0, total: null }, 0), 'Talking to the remote ...');
-    assert.equal(progressText({ phase: 'download', done: 2048, total: 4096 }, 2), 'Downloading 2.0 KiB of 4.0 KiB (50 %), 1.0 KiB/s');
+    assert.equal(
+      progressText({ phase: 'download', done: 2048, total: 4096 }, 2),
+      'Downloading 2.0 KiB of 4.0 KiB (50 %), 1.0 KiB/s',
+    );
     assert.equal(progressText({ phase: 'hash', done: 0, total: 0 }, 0), 'Hashing 0 B of 0 B (100 %)');
     assert.equal(progressText({ phase: 'download', done: 512, total: null }, 0.1), 'Downloading 512 B');
   });
@@ -160,7 +182,10 @@ describe('command line output', () => {
 
 describe('command line errors', () => {
   it('renders what the user can mend in two lines', () => {
-    const error = new DataManagerError('HASH_MISMATCH', 'Two\nlines \x1b[1mhere.', { hint: 'Do\r\nthis.', data: { a: 1 } });
+    const error = new DataManagerError('HASH_MISMATCH', 'Two\nlines \x1b[1mhere.', {
+      hint: 'Do\r\nthis.',
+      data: { a: 1 },
+    });
     assert.deepEqual(renderError(error), {
       exitCode: 1,
       lines: ['datamanager: Two lines \\x1b[1mhere.', 'hint: Do this.'],
@@ -183,7 +208,8 @@ describe('command line errors', () => {
   });
 
   it('takes what the system refuses for the user’s to mend', () => {
-    const system = (code: string, syscall: string) => Object.assign(new Error(`${code}: x`), { code, syscall, path: '/p' });
+    const system = (code: string, syscall: string) =>
+      Object.assign(new Error(`${code}: x`), { code, syscall, path: '/p' });
     assert.equal(renderError(system('ENOSPC', 'write')).json.error.code, 'DISK_FULL');
     assert.equal(renderError(system('EROFS', 'open')).json.error.code, 'OUTPUT_UNWRITABLE');
     assert.equal(renderError(system('EACCES', 'mkdir')).json.error.code, 'OUTPUT_UNWRITABLE');
@@ -205,7 +231,10 @@ describe('diff --json', () => {
       from: 'a',
       to: 'b',
       summary: { identical: false, schema: [], tables: [{ name, key: rowKey, ...counts }] },
-      rows: { schema: [], tables: [{ table: header, counts: { name, key: rowKey, ...counts }, rows: changes, omitted: 2 }] },
+      rows: {
+        schema: [],
+        tables: [{ table: header, counts: { name, key: rowKey, ...counts }, rows: changes, omitted: 2 }],
+      },
     };
     const parsed = JSON.parse([...diffJsonPieces(result)].join(''));
     assert.equal(parsed.tables[0].omitted, 2);
@@ -215,24 +244,50 @@ describe('diff --json', () => {
 
   it('tells every pair of different values apart', () => {
     const values = [
-      null, 1n, 1, '1', new Uint8Array([0x31]), { malformedText: new Uint8Array([0x31]) }, 0, -0, 0n, '', '1.0',
-      2n ** 53n, 2n ** 53n + 1n, 2 ** 53, -(2n ** 63n), Infinity, -Infinity, 1e300, 0.1, 'null', new Uint8Array(0),
+      null,
+      1n,
+      1,
+      '1',
+      new Uint8Array([0x31]),
+      { malformedText: new Uint8Array([0x31]) },
+      0,
+      -0,
+      0n,
+      '',
+      '1.0',
+      2n ** 53n,
+      2n ** 53n + 1n,
+      2 ** 53,
+      -(2n ** 63n),
+      Infinity,
+      -Infinity,
+      1e300,
+      0.1,
+      'null',
+      new Uint8Array(0),
     ];
     const texts = values.map((value) => valueText(value));
     assert.equal(new Set(texts).size, values.length);
     for (const text of texts) JSON.parse(text);
-    assert.deepEqual(['1', '1.0', '"1"', '{"blob":"31"}'], [valueText(1n), valueText(1), valueText('1'), valueText(new Uint8Array([0x31]))]);
+    assert.deepEqual(
+      ['1', '1.0', '"1"', '{"blob":"31"}'],
+      [valueText(1n), valueText(1), valueText('1'), valueText(new Uint8Array([0x31]))],
+    );
     assert.equal(valueText(2n ** 53n + 1n), '{"integer":"9007199254740993"}');
     assert.equal(JSON.parse(valueText('a"\\\n\u2028\x1b')), 'a"\\\n\u2028\x1b');
   });
 
   it('gives rows with key, both sides and what changed', () => {
     const columns = [column('id', 1), column('x'), column('y')];
-    const rows = rowsOf(columns, ['ID'], [
-      { kind: 'insert', before: null, after: [1n, 'a', null] },
-      { kind: 'delete', before: [2n, 'b', 1], after: null },
-      { kind: 'update', before: [3n, 'c', 1n], after: [3n, 'd', 1] },
-    ]);
+    const rows = rowsOf(
+      columns,
+      ['ID'],
+      [
+        { kind: 'insert', before: null, after: [1n, 'a', null] },
+        { kind: 'delete', before: [2n, 'b', 1], after: null },
+        { kind: 'update', before: [3n, 'c', 1n], after: [3n, 'd', 1] },
+      ],
+    );
     assert.deepEqual(rows, [
       { kind: 'insert', key: { ID: 1 }, before: null, after: { id: 1, x: 'a', y: null } },
       { kind: 'delete', key: { ID: 2 }, before: { id: 2, x: 'b', y: 1 }, after: null },
@@ -248,7 +303,9 @@ describe('diff --json', () => {
   });
 
   it('leaves the key out when no column shows it, and survives any column name', () => {
-    const [row] = rowsOf([column('__proto__')], ['rowid'], [{ kind: 'insert', before: null, after: ['x'] }]) as [{ after: object }];
+    const [row] = rowsOf([column('__proto__')], ['rowid'], [{ kind: 'insert', before: null, after: ['x'] }]) as [
+      { after: object },
+    ];
     assert.equal('key' in row, false);
     assert.deepEqual(Object.entries(row.after), [['__proto__', 'x']]);
   });

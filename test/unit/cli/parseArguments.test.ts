@@ -72,8 +72,14 @@ describe('command line arguments', () => {
   });
 
   it('asks for help in every way people try', () => {
-    for (const argv of [['--help'], ['-h'], ['help']]) assert.deepEqual(parse(...argv), { kind: 'help', command: null });
-    for (const argv of [['pull', '--help'], ['--help', 'pull'], ['help', 'pull'], ['pull', '-h', 'a', 'b', 'c']]) {
+    for (const argv of [['--help'], ['-h'], ['help']])
+      assert.deepEqual(parse(...argv), { kind: 'help', command: null });
+    for (const argv of [
+      ['pull', '--help'],
+      ['--help', 'pull'],
+      ['help', 'pull'],
+      ['pull', '-h', 'a', 'b', 'c'],
+    ]) {
       const parsed = parse(...argv);
       assert.equal(parsed.kind === 'help' && parsed.command?.name, 'pull');
     }
