@@ -16,7 +16,6 @@ export async function run(): Promise<void> {
   await new Promise((settled) => setTimeout(settled, SETTLE_MS));
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  const t0 = performance.now(); require(path.join(extension.extensionPath, 'dist/extension.js')); console.log('LOADMS', performance.now() - t0);
   const started = performance.now();
   const api = await extension.activate();
   const activated = performance.now();

@@ -109,7 +109,10 @@ export async function publishVersion(
       key: upload.key,
       diffFromPrevious: diff ? diff.path : null,
       size,
-      description: options.description ?? firstLine(options.message),
+      // A description given with the first version is the dataset's; the message says what this version is.
+      description: previous
+        ? (options.description ?? firstLine(options.message))
+        : (firstLine(options.message) ?? options.description),
       author: author.name,
       source: options.source,
       parents,

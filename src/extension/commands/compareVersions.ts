@@ -68,7 +68,7 @@ async function chooseEntries({ dataset }: DatasetSubject, argument: unknown, tit
       ? row.entry
       : given.to !== undefined
         ? findVersion(dataset, given.to)
-        : await pickVersion(dataset.history, vscode.l10n.t('One version'), title);
+        : await pickVersion(dataset.history, vscode.l10n.t('Choose one version'), title);
   if (given.from !== undefined) return [findVersion(dataset, given.from), newer];
   const others = dataset.history.filter((entry) => entry !== newer);
   return [await pickVersion(others, vscode.l10n.t('Compare {0} with', newer.version), title), newer];

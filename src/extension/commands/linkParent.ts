@@ -16,7 +16,7 @@ export interface LinkParentOptions extends SubjectOptions {
 /** Records that a version was derived from a version of another dataset. */
 export async function linkParent(services: Services, argument: unknown): Promise<LinkResult> {
   requireTrustedWorkspace();
-  const title = vscode.l10n.t('Add Parent');
+  const title = vscode.l10n.t('Add Parent: which version was derived from another?');
   const given = optionsOf<LinkParentOptions>(argument);
   const { state, dataset, entry } = await chooseVersion(services, argument, title);
   const child = `${dataset.name}@${entry.version}`;
@@ -35,7 +35,7 @@ export async function linkParent(services: Services, argument: unknown): Promise
 }
 
 async function askParent(services: Services, folder: string, child: string): Promise<string> {
-  const title = vscode.l10n.t('{0} was derived from', child);
+  const title = vscode.l10n.t('Add Parent: what was {0} derived from?', child);
   const { dataset } = await chooseDataset(services, { folder }, title);
   const { version } = await pickVersion(dataset.history, vscode.l10n.t('Version of {0}', dataset.name), title);
   return `${dataset.name}@${version}`;

@@ -68,7 +68,7 @@ export async function chooseRepository(services: Services, argument: unknown, ti
     iconPath: new vscode.ThemeIcon(datasetRow(repositoryNode(state), editorWords()).icon.id),
     state,
   }));
-  return readable((await chooseOne(items, vscode.l10n.t('Repository'), title)).state);
+  return readable((await chooseOne(items, vscode.l10n.t('Choose a repository'), title)).state);
 }
 
 /** The dataset of a row, of options, or the one that is chosen. */
@@ -89,7 +89,7 @@ export async function chooseDataset(services: Services, argument: unknown, title
     iconPath: new vscode.ThemeIcon('database'),
     dataset,
   }));
-  const { dataset } = await chooseOne(items, vscode.l10n.t('Dataset'), title);
+  const { dataset } = await chooseOne(items, vscode.l10n.t('Choose a dataset'), title);
   return { state, dataset };
 }
 
@@ -102,7 +102,7 @@ export async function chooseVersion(services: Services, argument: unknown, title
   const { name, version } = optionsOf<SubjectOptions>(argument);
   if (version !== undefined) return { ...subject, entry: findVersion(subject.dataset, version) };
   if (name !== undefined) return { ...subject, entry: latest(subject.dataset) };
-  return { ...subject, entry: await pickVersion(subject.dataset.history, vscode.l10n.t('Version'), title) };
+  return { ...subject, entry: await pickVersion(subject.dataset.history, vscode.l10n.t('Choose a version'), title) };
 }
 
 export async function pickVersion(

@@ -1,4 +1,5 @@
 import { latest } from '../../core/catalog/manifest';
+import { faultPlace } from '../ui/faultPlace';
 import { oneLine } from '../ui/plainText';
 import { formatAge, formatBytes } from '../ui/quantities';
 import type { Words } from '../ui/words';
@@ -53,12 +54,14 @@ export function datasetRow(node: DatasetNode, words: Words): RowText {
     }
     case 'problem': {
       const label = oneLine(node.problem.message);
+      const opens = faultPlace(node.problem, node.state.folder);
       return {
         label,
         icon: { id: 'warning', color: 'list.warningForeground' },
         contextValue: 'problem',
         children: 'none',
         spoken: l10n.t('Problem: {0}', label),
+        ...(opens ? { opens } : {}),
       };
     }
   }

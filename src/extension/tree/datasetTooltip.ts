@@ -1,6 +1,6 @@
 import { type Dataset, latest, type VersionEntry } from '../../core/catalog/manifest';
 import { escapeMarkdown } from '../ui/plainText';
-import { formatAge, formatBytes } from '../ui/quantities';
+import { formatAge, formatBytes, formatTime } from '../ui/quantities';
 import type { Words } from '../ui/words';
 import type { DatasetNode } from './datasetNodes';
 import { versionWords } from './datasetRow';
@@ -15,13 +15,13 @@ export function datasetTooltip(node: DatasetNode, words: Words): string | null {
       return [
         `**${escapeMarkdown(node.dataset.name)}**`,
         ...(node.dataset.description ? [escapeMarkdown(node.dataset.description)] : []),
-        table(datasetFacts(node.dataset, words)),
+        lines(datasetFacts(node.dataset, words)),
       ].join('\n\n');
     case 'version':
       return [
         `**${escapeMarkdown(node.dataset.name)}** ${node.entry.version}`,
         ...(node.entry.description ? [escapeMarkdown(node.entry.description)] : []),
-        table([
+        lines([
           [words.l10n.t('State'), stateText(node, words)],
           ...entryFacts(node.entry, words),
           ...copiesOf(node.state, node.dataset.name, node.entry.sha256).map(
@@ -30,7 +30,7 @@ export function datasetTooltip(node: DatasetNode, words: Words): string | null {
         ]),
       ].join('\n\n');
     case 'missing':
-      return table([['SHA-256', node.version.sha256]]);
+      return lines([['SHA-256', node.version.sha256]]);
     case 'problem':
       return [node.problem.message, node.problem.hint ?? ''].map(escapeMarkdown).join('\n\n');
     case 'parents':
@@ -66,7 +66,7 @@ function entryFacts(entry: VersionEntry, { l10n, now, language }: Words): readon
       l10n.t('Size'),
       entry.size === null ? null : `${formatBytes(entry.size)} (${entry.size.toLocaleString(language)} B)`,
     ],
-    [l10n.t('Date'), age === null ? entry.timestamp || null : `${entry.timestamp} (${age})`],
+    [l10n.t('Date'), age === null ? entry.timestamp || null : `${formatTime(entry.timestamp, language)} (${age})`],
     [l10n.t('Author'), entry.author],
     [l10n.t('Source'), entry.source],
     ['SHA-256', entry.sha256],
@@ -74,9 +74,9 @@ function entryFacts(entry: VersionEntry, { l10n, now, language }: Words): readon
   ];
 }
 
-function table(facts: readonly Fact[]): string {
-  const rows = facts.flatMap(([label, value]) =>
-    value === null ? [] : [`| ${escapeMarkdown(label)} | ${escapeMarkdown(value)} |`],
-  );
-  return ['| | |', '|---|---|', ...rows].join('\n');
+// Lines rather than a table: a table does not break a hash, and the hover gets a scroll bar.
+function lines(facts: readonly Fact[]): string {
+  return facts
+    .flatMap(([label, value]) => (value === null ? [] : [`${escapeMarkdown(label)}: ${escapeMarkdown(value)}`]))
+    .join('  \n');
 }

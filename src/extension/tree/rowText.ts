@@ -1,3 +1,5 @@
+import type { FaultPlace } from '../ui/faultPlace';
+
 /** How a row of a view looks, as plain data: made without an editor, so that tests need none. */
 export interface RowText {
   readonly label: string;
@@ -11,6 +13,8 @@ export interface RowText {
   readonly spoken: string;
   /** Command of a click; it gets the node. */
   readonly command?: { readonly id: string; readonly title: string };
+  /** What a click opens instead. */
+  readonly opens?: FaultPlace;
 }
 
 /** `version` and its flags as one word: `version+diff+local`. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { FaultPlace } from '../ui/faultPlace';
 import type { RowText } from './rowText';
 
 const collapsible = {
@@ -16,7 +17,18 @@ export function treeItem(node: { readonly id: string }, row: RowText): vscode.Tr
   item.contextValue = row.contextValue;
   item.accessibilityInformation = { label: row.spoken };
   if (row.command) item.command = { command: row.command.id, title: row.command.title, arguments: [node] };
+  if (row.opens) item.command = openCommand(row.opens);
   return item;
+}
+
+function openCommand({ file, line, column }: FaultPlace): vscode.Command {
+  const position = new vscode.Position(line - 1, column - 1);
+  const selection = new vscode.Range(position, position);
+  return {
+    command: 'vscode.open',
+    title: vscode.l10n.t('Show in File'),
+    arguments: [vscode.Uri.file(file), { selection }],
+  };
 }
 
 /** Markdown that can neither run commands nor show HTML, whatever it says. */

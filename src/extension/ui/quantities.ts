@@ -31,3 +31,8 @@ export function formatAge(time: string | number, now: number, language: string):
   for (const [unit, length] of steps) if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
   return format.format(0, 'second');
 }
+
+/** A time that can be read, in the user's language and time zone. */
+export function formatTime(time: string, language: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(Date.parse(time));
+}

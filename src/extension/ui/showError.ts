@@ -1,6 +1,6 @@
-import path from 'node:path';
 import * as vscode from 'vscode';
 import { DataManagerError, type ErrorCode } from '../../core/errors';
+import { type FaultPlace, faultPlace } from './faultPlace';
 import type { CommandId } from './ids';
 import { notificationText } from './plainText';
 
@@ -112,21 +112,7 @@ function openAtButton(error: DataManagerError, folder: string | undefined): read
   return place === null ? [] : [{ title: vscode.l10n.t('Show in File'), run: () => openAt(place) }];
 }
 
-/** Where in a file an error says that the fault is. */
-export interface FaultPlace {
-  readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  readonly column: number;
-}
-
-export function faultPlace(error: DataManagerError, folder: string | undefined): FaultPlace | null {
-  const { file, line, column } = error.data;
-  if (folder === undefined || typeof file !== 'string' || typeof line !== 'number') return null;
-  return { file: path.join(folder, path.basename(file)), line, column: typeof column === 'number' ? column : 1 };
-}
-
-export async function openAt({ file, line, column }: FaultPlace): Promise<void> {
+async function openAt({ file, line, column }: FaultPlace): Promise<void> {
   const position = new vscode.Position(line - 1, column - 1);
   const selection = new vscode.Range(position, position);
   await vscode.window.showTextDocument(vscode.Uri.file(file), { selection });
