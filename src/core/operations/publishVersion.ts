@@ -2,7 +2,6 @@ import path from 'node:path';
 import { checkDatasetName } from '../catalog/datasetName';
 import { addDataset, addVersion, type NewEntry, nextVersion } from '../catalog/editManifest';
 import { latest, type Manifest, type VersionEntry } from '../catalog/manifest';
-import { newObjectKey } from '../catalog/objectKey';
 import { readCatalog } from '../catalog/readCatalog';
 import { findDataset, parseReference, resolveReference } from '../catalog/reference';
 import { writeManifest } from '../catalog/writeManifest';
@@ -15,10 +14,10 @@ import { recordLocalCopy } from '../repo/localCopies';
 import type { DiffSummary } from '../sqldiff/model';
 import { hashFile } from '../store/hashFile';
 import { inspectInputFile } from '../store/inputFile';
-import type { ObjectStore } from '../store/objectStore';
 import type { OperationContext } from './context';
 import { diffForPublish } from './diffForPublish';
 import { prepareBranch, pushCommit } from './publishBranch';
+import { type Transfer, uploadVersion } from './uploadVersion';
 
 export interface PublishOptions extends Monitor {
   /** Path of the file whose bytes become the new version. */
@@ -50,7 +49,7 @@ export interface PublishResult {
   readonly pushed: boolean;
   /** What became of the push, in a sentence; null when there was nothing to say. */
   readonly note: string | null;
-  readonly transfer: { readonly bytesSent: number; readonly bytesCopied: number; readonly requests: number };
+  readonly transfer: Transfer;
   /** Rows that differ from the previous version; null for a first version and for files that can't be compared. */
   readonly diff: DiffSummary | null;
 }
@@ -172,64 +171,6 @@ function checkTarget(manifest: Manifest, name: string, target: PublishTarget): v
     hint: `Publish a new version of it with: datamanager update ${clash.name} FILE`,
     data: { name: clash.name },
   });
-}
-
-interface Upload {
-  readonly key: string;
-  readonly transfer: PublishResult['transfer'];
-  /** From here on the object stays, whatever happens. */
-  keep(): void;
-  /** Deletes the object if this upload created it and nobody decided to keep it. */
-  takeBack(): Promise<void>;
-}
-
-async function uploadVersion(
-  store: ObjectStore,
-  {
-    name,
-    manifest,
-    file,
-    sha256,
-    size,
-  }: { name: string; manifest: Manifest; file: string; sha256: string; size: number },
-  { signal, onProgress }: Monitor,
-): Promise<Upload> {
-  const known = await findObject(store, manifest, sha256, size, signal);
-  if (known !== null) {
-    const transfer = { bytesSent: 0, bytesCopied: 0, requests: 1 };
-    return { key: known, transfer, keep: () => undefined, takeBack: () => Promise.resolve() };
-  }
-  const key = newObjectKey(name, sha256);
-  const { created, bytesSent, requests } = await store.put(key, { path: file, size, sha256 }, { signal, onProgress });
-  let kept = false;
-  return {
-    key,
-    transfer: { bytesSent, bytesCopied: 0, requests },
-    keep: () => {
-      kept = true;
-    },
-    takeBack: async () => {
-      if (created && !kept) await store.delete(key).catch(() => undefined);
-    },
-  };
-}
-
-// Equal bytes anywhere in the manifest reuse their object (DESIGN §6), if it really is there.
-async function findObject(
-  store: ObjectStore,
-  manifest: Manifest,
-  sha256: string,
-  size: number,
-  signal: AbortSignal | undefined,
-): Promise<string | null> {
-  const keys = manifest.datasets.flatMap(({ history }) =>
-    history.filter((entry) => entry.sha256 === sha256 && entry.status === 'published').map(({ key }) => key),
-  );
-  for (const key of new Set(keys)) {
-    const info = await store.head(key, { signal });
-    if (info?.size === size) return key;
-  }
-  return null;
 }
 
 function unchanged(name: string, entry: VersionEntry, size: number): PublishResult {
