@@ -58,7 +58,7 @@ export function activate({
     datasetsTree,
     historyTree,
     { dispose: () => void diffEngine.dispose() },
-    keepViewContext(repositories, datasetsTree),
+    keepViewContext(repositories, operations, datasetsTree),
     new StatusBar(repositories, log),
     vscode.workspace.registerTextDocumentContentProvider(documentScheme, new DiffDocuments(comparisons, log)),
     registerCommands(services),

@@ -35,7 +35,8 @@ export class Repositories implements vscode.Disposable {
   private disposed = false;
 
   constructor(private readonly options: RepositoriesOptions) {
-    const manifests = vscode.workspace.createFileSystemWatcher('**/manifest.json', false, true, false);
+    // A manifest counts once it is in a Git work tree, so `git init` matters too.
+    const manifests = vscode.workspace.createFileSystemWatcher('**/{manifest.json,.git/HEAD}', false, true, false);
     const search = (): void => this.soon();
     this.subscriptions.push(
       manifests,

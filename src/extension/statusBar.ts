@@ -15,7 +15,11 @@ export class StatusBar implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.item.name = vscode.l10n.t('Data Manager: Push Pending');
-    this.subscriptions = [this.item, repositories.onDidChange(() => void this.update())];
+    this.subscriptions = [
+      this.item,
+      repositories.onDidChange(() => void this.update()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.update()),
+    ];
   }
 
   dispose(): void {

@@ -1,14 +1,20 @@
 import * as vscode from 'vscode';
 import type { Repositories } from './repositories';
 import type { RepositoryState } from './repositoryState';
+import type { Operations } from './services';
 import { gitProgram } from './settings';
 import { contextKeys } from './ui/ids';
 
 /** Sets the context keys that welcome texts and menus go by, and what the Datasets view says above its rows. */
-export function keepViewContext(repositories: Repositories, datasets: vscode.TreeView<unknown>): vscode.Disposable {
+export function keepViewContext(
+  repositories: Repositories,
+  operations: Operations,
+  datasets: vscode.TreeView<unknown>,
+): vscode.Disposable {
   const update = async (): Promise<void> => {
     const states = repositories.known;
-    const storeMissing = states.length > 0 && states.every(lacksStore);
+    const lacking = await Promise.all(states.map((state) => lacksStore(state, operations)));
+    const storeMissing = states.length > 0 && lacking.every(Boolean);
     datasets.message = messageOf(states, storeMissing);
     await setContext('hasRepository', states.length > 0);
     await setContext('storeMissing', storeMissing);
@@ -31,9 +37,10 @@ function stateOf(states: readonly RepositoryState[]): 'noRepository' | 'empty' |
   return only.content.manifest.datasets.length === 0 ? 'empty' : 'ready';
 }
 
-/** The environment may name one all the same; then the first transfer finds it. */
-function lacksStore({ content }: RepositoryState): boolean {
-  return content.problem === null && content.settings.store === null && process.env.R2_BUCKET === undefined;
+/** The environment or `.env` may name a store where the settings don't. */
+async function lacksStore({ content, repository }: RepositoryState, operations: Operations): Promise<boolean> {
+  if (content.problem) return false;
+  return (await operations.storeSettings(repository).catch(() => undefined)) === null;
 }
 
 // A welcome text is shown over an empty view only; above rows, this line says the same.

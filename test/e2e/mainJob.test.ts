@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeDemoVersions } from '../../scripts/demoDatabase.mjs';
 import { initRepository } from '../../src/core/operations/initRepository';
@@ -70,16 +70,18 @@ describe('the main job, clicked through', () => {
 
   it('shows the rows that changed, with a click on a version', async () => {
     const { page } = workbench;
-    await page.keyboard.press('Escape');
+    await workbench.runCommand('Notifications: Clear All Notifications');
     if (!(await workbench.row('v2').isVisible())) await workbench.row('utopia.sqlite').click();
     await workbench.row('v2').waitFor();
     await workbench.shot('5-versions');
     await workbench.row('v2').click();
     await page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
+    await opened('costs_fixed');
     await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
     await workbench.shot('6-rows');
     await workbench.row('v3').click();
     await page.getByRole('tab', { name: /utopia\.sqlite v2 ↔ v3/ }).waitFor();
+    await opened('schema.sql');
     await page.locator('.monaco-diff-editor .line-delete').first().waitFor();
     await workbench.shot('7-schema-and-rows');
   });
@@ -89,19 +91,31 @@ describe('the main job, clicked through', () => {
     await workbench.pick(/^v3/);
     await workbench.pick(/^v1/);
     await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v3/ }).waitFor();
+    await opened('schema.sql');
     await workbench.shot('8-two-versions');
   });
 
-  it('pulls a version with its inline button', async () => {
+  it('pulls the newest version', async () => {
     const target = path.join(folder, 'utopia.sqlite');
     assert.equal(existsSync(target), false);
-    const row = workbench.row('v2');
-    await row.hover();
-    await workbench.shot('9-inline');
     await choose('utopia.sqlite', 'Pull');
     await workbench.page.getByText('utopia.sqlite v3 pulled').first().waitFor();
     assert.deepEqual(readFileSync(target), readFileSync(path.join(folder, 'model-3.sqlite')));
-    await workbench.shot('10-pulled');
+    await workbench.shot('9-pulled');
+  });
+
+  it('asks before it replaces a file that is no version', async () => {
+    const target = path.join(folder, 'utopia.sqlite');
+    writeFileSync(target, 'edited by hand');
+    await choose('utopia.sqlite', 'Pull');
+    await workbench.dialog.getByText('holds data that is no version').waitFor();
+    await workbench.shot('10-replace');
+    await workbench.dialog.getByRole('button', { name: 'Cancel' }).click();
+    await workbench.dialog.waitFor({ state: 'hidden' });
+    assert.equal(readFileSync(target, 'utf8'), 'edited by hand');
+    await choose('utopia.sqlite', 'Pull');
+    await workbench.dialog.getByRole('button', { name: 'Replace' }).click();
+    await expectBytes(target, path.join(folder, 'model-3.sqlite'));
   });
 
   it('shows the commits, and under each what it changed', async () => {
@@ -109,6 +123,7 @@ describe('the main job, clicked through', () => {
     await commit.click();
     await workbench.row('utopia.sqlite v2', 'History').click();
     await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
+    await opened('costs_fixed');
     await workbench.shot('11-history');
   });
 
@@ -134,6 +149,20 @@ describe('the main job, clicked through', () => {
       .first()
       .waitFor();
     await page.keyboard.press('Enter');
+  }
+
+  /** The multi-file diff says "Loading..." until its documents are there; the first one is on top. */
+  async function opened(first: string): Promise<void> {
+    const { page } = workbench;
+    await page.locator('.multiDiffEntry').filter({ hasText: first }).first().waitFor();
+    await page.getByText('Loading...', { exact: true }).waitFor({ state: 'hidden' });
+  }
+
+  async function expectBytes(file: string, expected: string): Promise<void> {
+    for (let tries = 0; tries < 100 && !readFileSync(file).equals(readFileSync(expected)); tries++) {
+      await workbench.page.waitForTimeout(50);
+    }
+    assert.deepEqual(readFileSync(file), readFileSync(expected));
   }
 
   async function choose(row: string, item: string): Promise<void> {

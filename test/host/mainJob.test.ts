@@ -9,6 +9,7 @@ import type { PullResult } from '../../src/core/operations/pullVersion';
 import type { StoreReport } from '../../src/core/operations/verifyStore';
 import type { DataManagerApi } from '../../src/extension/api';
 import type { CompareResult } from '../../src/extension/commands/compare';
+import { encodeAddress } from '../../src/extension/documents/comparison';
 import type { DatasetNode } from '../../src/extension/tree/datasetNodes';
 import type { HistoryNode } from '../../src/extension/tree/historyNodes';
 import { git, identify, runIn } from '../support/gitFixture';
@@ -110,13 +111,20 @@ describe('the main job in VS Code', () => {
     assert.doesNotMatch(`${before}${after}`, /WIND/, 'equal rows are left out');
   });
 
-  it('makes the documents again from their address alone, as after a reload of the window', async () => {
-    const [address] = vscode.workspace.textDocuments.filter(({ uri }) => uri.scheme === 'datamanager');
-    assert.ok(address);
+  it('makes a document from its address alone, as after a reload of the window', async () => {
+    const [state] = await api.repositories.current();
+    assert.ok(state?.content.problem === null);
+    const [v2, v1] = state.content.manifest.datasets[0]?.history ?? [];
+    assert.ok(v1 && v2);
+    // From v2 back to v1: nobody has compared these, so nothing is remembered.
+    const comparison = { folder, name, before: v2, after: v1, at: null };
+    const address = encodeAddress({ comparison, table: 'Technology', side: 'after' });
+    const text = (
+      await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme: 'datamanager', ...address }))
+    ).getText();
+    assert.match(text, /COAL.*1\.5\b/);
+    assert.doesNotMatch(text, /SUN/);
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    const uri = address.uri.with({ fragment: 'again' });
-    const text = (await vscode.workspace.openTextDocument(uri)).getText();
-    assert.match(text, /COAL/);
   });
 
   it('shows what a first version brought', async () => {
@@ -200,6 +208,24 @@ describe('the main job in VS Code', () => {
       items.map(({ label }) => label),
       [`${name} v2`],
     );
+  });
+
+  it('pulls all selected rows', async () => {
+    const rows = (await datasets()).filter((node) => node.kind === 'dataset' && node.dataset.name === 'report.sqlite');
+    const [v2] = ((await api.datasets.getChildren((await datasets())[0])) ?? []).filter(
+      (node) => node.kind === 'version' && node.entry.version === 'v2',
+    );
+    assert.ok(rows[0] && v2);
+    rmSync(path.join(folder, 'energy', 'utopia.sqlite'));
+    const pulled = await vscode.commands.executeCommand<readonly PullResult[]>('datamanager.pullVersion', v2, [
+      v2,
+      rows[0],
+    ]);
+    assert.deepEqual(
+      pulled.map((result) => `${result.name} ${result.version}`),
+      [`${name} v2`, 'report.sqlite v1'],
+    );
+    for (const { path: file } of pulled) assert.ok(existsSync(file));
   });
 
   it('verifies the store and copies a hash', async () => {

@@ -75,7 +75,7 @@ async function withoutLoss(subject: VersionSubject, target: string): Promise<str
   const replace = vscode.l10n.t('Replace');
   const elsewhere = vscode.l10n.t('Save Elsewhere...');
   const answer = await vscode.window.showWarningMessage(
-    vscode.l10n.t('{0} holds data that is no version of {1}.', path.basename(target), subject.dataset.name),
+    vscode.l10n.t('The file {0} holds data that is no version of this dataset.', path.basename(target)),
     { modal: true, detail: vscode.l10n.t('Pulling replaces it, and these changes are lost.\n{0}', target) },
     replace,
     elsewhere,

@@ -22,6 +22,8 @@ import { verifyStore } from './verifyStore';
 /** Every command; TypeScript refuses a table that lacks one. */
 const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'datamanager.createDataset': createDataset,
+  // The same under the name that fits the Explorer's menu, which gives it the file.
+  'datamanager.addFile': createDataset,
   'datamanager.updateDataset': updateDataset,
   'datamanager.pullVersion': pullVersion,
   'datamanager.comparePrevious': comparePrevious,

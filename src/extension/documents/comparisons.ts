@@ -25,19 +25,27 @@ export interface ComparisonSource {
 /** Makes the documents of comparisons, and keeps the last ones for the editors that show them. */
 export class Comparisons {
   private readonly finished = new BoundedMap<DiffAnswer>(keptCharacters);
+  private readonly running = new Map<string, Promise<DiffAnswer>>();
 
   constructor(private readonly source: ComparisonSource) {}
 
   /**
-   * Compares, unless that was done just before. Throws VERSION_NOT_FOUND, NOT_SQLITE, the errors of the store, CANCELLED.
+   * Compares, unless that was done just before or is being done: after a reload every document of a comparison asks for it at
+   * once. Throws VERSION_NOT_FOUND, NOT_SQLITE, the errors of the store, CANCELLED.
    */
   async compare(comparison: Comparison, monitor: Monitor = {}): Promise<DiffAnswer> {
     const key = comparisonKey(comparison);
-    const known = this.finished.get(key);
+    const known = this.finished.get(key) ?? this.running.get(key);
     if (known) return known;
-    const answer = await this.run(comparison, monitor);
-    this.finished.set(key, answer, characters(answer.sides ?? []));
-    return answer;
+    const running = this.run(comparison, monitor);
+    this.running.set(key, running);
+    try {
+      const answer = await running;
+      this.finished.set(key, answer, characters(answer.sides ?? []));
+      return answer;
+    } finally {
+      this.running.delete(key);
+    }
   }
 
   private async run(comparison: Comparison, monitor: Monitor): Promise<DiffAnswer> {

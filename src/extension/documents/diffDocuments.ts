@@ -12,13 +12,11 @@ export class DiffDocuments implements vscode.TextDocumentContentProvider {
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
-  async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
     const address = decodeAddress(uri.query);
     if (!address) return '';
-    const abort = new AbortController();
-    const subscription = token.onCancellationRequested(() => abort.abort());
     try {
-      const { sides } = await this.comparisons.compare(address.comparison, { signal: abort.signal });
+      const { sides } = await this.comparisons.compare(address.comparison);
       const pair = sides?.find(({ table }) => table === address.table);
       return pair?.[address.side] ?? '';
     } catch (error) {
@@ -26,8 +24,6 @@ export class DiffDocuments implements vscode.TextDocumentContentProvider {
       this.log.error(error instanceof Error ? error : String(error));
       const reason = error instanceof Error ? error.message : String(error);
       return vscode.l10n.t("This comparison can't be shown any more: {0}", reason);
-    } finally {
-      subscription.dispose();
     }
   }
 }

@@ -29,6 +29,8 @@ export interface BranchNode {
   readonly id: string;
   readonly state: RepositoryState;
   readonly branch: Branch;
+  /** True when its commits are shown at once. */
+  readonly open: boolean;
 }
 
 export interface CommitNode {
@@ -67,8 +69,15 @@ export function historyRepositoryNode(state: RepositoryState): HistoryRepository
   return { kind: 'repository', id: `history:${state.folder}`, state };
 }
 
-/** Branch rows in the order in which they are shown: what is checked out, then local, then remote ones. */
-export function branchNodes(state: RepositoryState, branches: readonly Branch[]): readonly BranchNode[] {
+/**
+ * Branch rows in the order in which they are shown: what is checked out, then local, then remote ones. Below several open
+ * repositories no branch is open: VS Code 1.100 draws nested open rows of the first repository only.
+ */
+export function branchNodes(
+  state: RepositoryState,
+  branches: readonly Branch[],
+  repositories: number,
+): readonly BranchNode[] {
   const order = ['current', 'local', 'remote'] as const;
   return order.flatMap((place) =>
     branches
@@ -78,6 +87,7 @@ export function branchNodes(state: RepositoryState, branches: readonly Branch[])
         id: `history:${state.folder}/${place}:${branch.name}`,
         state,
         branch,
+        open: place === 'current' && repositories === 1,
       })),
   );
 }

@@ -77,7 +77,7 @@ export class HistoryProvider implements vscode.TreeDataProvider<HistoryNode>, vs
 
   private async branchesOf(state: RepositoryState): Promise<readonly HistoryNode[]> {
     try {
-      return branchNodes(state, await readBranches(state));
+      return branchNodes(state, await readBranches(state), this.repositories.known.length);
     } catch (error) {
       return [this.problem(null, `history:${state.folder}`, error)];
     }

@@ -79,7 +79,7 @@ export function historyTooltip(node: HistoryNode, words: Words): string | null {
   }
 }
 
-function branchRow({ branch }: BranchNode, { l10n }: Words): RowText {
+function branchRow({ branch, open }: BranchNode, { l10n }: Words): RowText {
   const label = oneLine(branch.name);
   const description = { current: l10n.t('checked out'), local: undefined, remote: l10n.t('remote') }[branch.place];
   return {
@@ -87,7 +87,7 @@ function branchRow({ branch }: BranchNode, { l10n }: Words): RowText {
     ...(description === undefined ? {} : { description }),
     icon: { id: branch.place === 'remote' ? 'cloud' : 'git-branch' },
     contextValue: contextValue('branch', { [branch.place]: true }),
-    children: branch.place === 'current' ? 'expanded' : 'collapsed',
+    children: open ? 'expanded' : 'collapsed',
     spoken: joined([l10n.t('Branch {0}', label), description], ', '),
   };
 }

@@ -11,7 +11,7 @@ import type { S3StoreSettings, StoreCredentials } from '../../core/store/storeSe
  */
 export class Credentials {
   constructor(
-    private readonly secrets: SecretStorage,
+    private readonly secrets: Pick<SecretStorage, 'get' | 'store'>,
     private readonly environment: Environment,
   ) {}
 
@@ -24,10 +24,6 @@ export class Credentials {
 
   async keep(store: S3StoreSettings, credentials: StoreCredentials): Promise<void> {
     await this.secrets.store(secretName(store), JSON.stringify(credentials));
-  }
-
-  async forget(store: S3StoreSettings): Promise<void> {
-    await this.secrets.delete(secretName(store));
   }
 }
 

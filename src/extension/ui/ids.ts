@@ -1,6 +1,7 @@
 /** Every command that package.json contributes; `commands/table.ts` must handle each (a test compares the three). */
 export const commandIds = [
   'datamanager.createDataset',
+  'datamanager.addFile',
   'datamanager.updateDataset',
   'datamanager.pullVersion',
   'datamanager.comparePrevious',

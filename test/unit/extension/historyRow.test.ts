@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CatalogCommit } from '../../../src/core/operations/commitLog';
 import {
+  type Branch,
   type BranchNode,
   branchNodes,
   changeNodes,
@@ -15,15 +16,20 @@ const state = repositoryState([]);
 
 describe('rows of the History view', () => {
   it('shows what is checked out first, then local and remote branches', () => {
-    const nodes = branchNodes(state, [
+    const branches: Branch[] = [
       { name: 'origin/main', oid: 'c', place: 'remote' },
       { name: 'draft', oid: 'b', place: 'local' },
       { name: 'main', oid: 'a', place: 'current' },
-    ]);
+    ];
+    const nodes = branchNodes(state, branches, 1);
     assert.deepEqual(
       nodes.map((node) => historyRow(node, words).label),
       ['main', 'draft', 'origin/main'],
     );
+    const open = (repositories: number): string[] =>
+      branchNodes(state, branches, repositories).map((node) => historyRow(node, words).children);
+    assert.deepEqual(open(1), ['expanded', 'collapsed', 'collapsed']);
+    assert.deepEqual(open(2), ['collapsed', 'collapsed', 'collapsed']);
   });
 
   it('has one row for each version that a commit touched', () => {
@@ -67,7 +73,7 @@ describe('rows of the History view', () => {
 });
 
 function branch(): BranchNode {
-  const [node] = branchNodes(state, [{ name: 'main', oid: 'a', place: 'current' }]);
+  const [node] = branchNodes(state, [{ name: 'main', oid: 'a', place: 'current' }], 1);
   assert.ok(node);
   return node;
 }
