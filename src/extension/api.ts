@@ -12,7 +12,7 @@ export interface DataManagerApi {
   readonly repositories: {
     /** The repositories of the workspace, once they have been searched. */
     current(): Promise<readonly RepositoryState[]>;
-    readonly onDidChange: Event<void>;
+    readonly onDidChange: Event<unknown>;
   };
   /** The rows of the views. */
   readonly datasets: TreeDataProvider<DatasetNode>;

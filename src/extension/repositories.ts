@@ -1,10 +1,17 @@
 import * as vscode from 'vscode';
 import { findManifestFolders } from './findManifests';
 import { openRepositoryAt, type RepositoryState, readRepositoryState } from './repositoryState';
-import { watchRepository } from './watchRepository';
+import { type RepositoryChange, watchRepository } from './watchRepository';
 
 /** Several files change at once when Git or a publish is at work. Milliseconds. */
 const settleMs = 150;
+
+const nothing: RepositoryChange = { datasets: false, history: false };
+const everything: RepositoryChange = { datasets: true, history: true };
+
+function either(one: RepositoryChange, other: RepositoryChange): RepositoryChange {
+  return { datasets: one.datasets || other.datasets, history: one.history || other.history };
+}
 
 interface Watched {
   state: RepositoryState;
@@ -22,13 +29,17 @@ export interface RepositoriesOptions {
  * shows up by itself.
  */
 export class Repositories implements vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<void>();
-  /** Fires after `known` has changed. */
+  private readonly changed = new vscode.EventEmitter<RepositoryChange>();
+  /**
+   * Fires after `known` has changed. It says where, because a view that is drawn again for nothing takes the rows away from
+   * under a click ("Actual command not found").
+   */
   readonly onDidChange = this.changed.event;
 
   private readonly watched = new Map<string, Watched>();
   private readonly subscriptions: vscode.Disposable[] = [this.changed];
   private readonly stale = new Set<string>();
+  private pending: RepositoryChange = nothing;
   private searchWanted = false;
   private timer: NodeJS.Timeout | undefined;
   private work: Promise<void> | undefined;
@@ -70,9 +81,10 @@ export class Repositories implements vscode.Disposable {
   }
 
   /** Reads one repository again once its files have settled; without a folder, searches anew. */
-  private soon(folder?: string): void {
+  private soon(folder?: string, change: RepositoryChange = everything): void {
     if (folder === undefined) this.searchWanted = true;
     else this.stale.add(folder);
+    this.pending = either(this.pending, change);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       const step = this.searchWanted ? () => this.search() : () => this.reread();
@@ -91,6 +103,7 @@ export class Repositories implements vscode.Disposable {
 
   private async search(): Promise<void> {
     this.searchWanted = false;
+    this.pending = nothing;
     this.stale.clear();
     const roots = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
     const folders = new Set<string>();
@@ -99,14 +112,16 @@ export class Repositories implements vscode.Disposable {
     }
     for (const folder of [...this.watched.keys()]) if (!folders.has(folder)) this.forget(folder);
     for (const folder of folders) await this.read(folder);
-    if (!this.disposed) this.changed.fire();
+    if (!this.disposed) this.changed.fire(everything);
   }
 
   private async reread(): Promise<void> {
     const folders = [...this.stale];
+    const change = this.pending;
     this.stale.clear();
+    this.pending = nothing;
     for (const folder of folders) await this.read(folder);
-    if (!this.disposed) this.changed.fire();
+    if (!this.disposed) this.changed.fire(change);
   }
 
   private async read(folder: string): Promise<void> {
@@ -116,7 +131,7 @@ export class Repositories implements vscode.Disposable {
       const state = await readRepositoryState(repository);
       this.watched.get(folder)?.watcher.dispose();
       if (this.disposed) return;
-      this.watched.set(folder, { state, watcher: watchRepository(state, () => this.soon(folder)) });
+      this.watched.set(folder, { state, watcher: watchRepository(state, (change) => this.soon(folder, change)) });
     } catch (error) {
       // One that can't be read (SHA-256, a partial clone) must not hide the others.
       this.options.log.warn(`${folder}: ${error instanceof Error ? error.message : String(error)}`);

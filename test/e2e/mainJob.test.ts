@@ -40,7 +40,7 @@ describe('the main job, clicked through', () => {
   it('adds a dataset: file, name, message', async () => {
     const { page } = workbench;
     await page.locator('.welcome-view-content').getByRole('button', { name: 'New Dataset' }).click();
-    await chooseFile('Add', path.join(folder, 'model-1.sqlite'));
+    await workbench.chooseFile('Add', path.join(folder, 'model-1.sqlite'));
     await workbench.quickInput.getByText('Name of the dataset').waitFor();
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.type('../model.sqlite');
@@ -59,8 +59,8 @@ describe('the main job, clicked through', () => {
       ['v2', 'model-2.sqlite', 'Revise the cost curve, add a technology'],
       ['v3', 'model-3.sqlite', 'Drop the region INSEL'],
     ] as const) {
-      await choose('utopia.sqlite', 'Update...');
-      await chooseFile('Update', path.join(folder, file));
+      await workbench.chooseAction('utopia.sqlite', 'Update...');
+      await workbench.chooseFile('Update', path.join(folder, file));
       await workbench.quickInput.getByText('What changed?').waitFor();
       await workbench.answer(message);
       await workbench.toast(`was updated to ${version}`).waitFor();
@@ -98,7 +98,7 @@ describe('the main job, clicked through', () => {
   it('pulls the newest version', async () => {
     const target = path.join(folder, 'utopia.sqlite');
     assert.equal(existsSync(target), false);
-    await choose('utopia.sqlite', 'Pull');
+    await workbench.chooseAction('utopia.sqlite', 'Pull');
     await workbench.page.getByText('utopia.sqlite v3 pulled').first().waitFor();
     assert.deepEqual(readFileSync(target), readFileSync(path.join(folder, 'model-3.sqlite')));
     await workbench.shot('9-pulled');
@@ -107,13 +107,13 @@ describe('the main job, clicked through', () => {
   it('asks before it replaces a file that is no version', async () => {
     const target = path.join(folder, 'utopia.sqlite');
     writeFileSync(target, 'edited by hand');
-    await choose('utopia.sqlite', 'Pull');
+    await workbench.chooseAction('utopia.sqlite', 'Pull');
     await workbench.dialog.getByText('holds data that is no version').waitFor();
     await workbench.shot('10-replace');
     await workbench.dialog.getByRole('button', { name: 'Cancel' }).click();
     await workbench.dialog.waitFor({ state: 'hidden' });
     assert.equal(readFileSync(target, 'utf8'), 'edited by hand');
-    await choose('utopia.sqlite', 'Pull');
+    await workbench.chooseAction('utopia.sqlite', 'Pull');
     await workbench.dialog.getByRole('button', { name: 'Replace' }).click();
     await expectBytes(target, path.join(folder, 'model-3.sqlite'));
   });
@@ -137,20 +137,6 @@ describe('the main job, clicked through', () => {
     await workbench.page.keyboard.press('Escape');
   });
 
-  /** The file dialog lists the folder before it takes a path, and puts its own text in the box until then. */
-  async function chooseFile(button: string, file: string): Promise<void> {
-    const { page, quickInput } = workbench;
-    const input = quickInput.locator('input[type=text]').first();
-    await quickInput.getByRole('button', { name: button, exact: true }).waitFor();
-    await quickInput.getByRole('option', { name: 'manifest.json' }).first().waitFor();
-    await input.fill(file);
-    await quickInput
-      .getByRole('option', { name: path.basename(file) })
-      .first()
-      .waitFor();
-    await page.keyboard.press('Enter');
-  }
-
   /** The multi-file diff says "Loading..." until its documents are there; the first one is on top. */
   async function opened(first: string): Promise<void> {
     const { page } = workbench;
@@ -163,14 +149,5 @@ describe('the main job, clicked through', () => {
       await workbench.page.waitForTimeout(50);
     }
     assert.deepEqual(readFileSync(file), readFileSync(expected));
-  }
-
-  async function choose(row: string, item: string): Promise<void> {
-    await workbench.row(row).click({ button: 'right' });
-    const entry = workbench.page.getByRole('menuitem', { name: item, exact: true });
-    await entry.waitFor();
-    // A menu takes no click in its first moments: the one that opened it must not choose.
-    await workbench.page.waitForTimeout(500);
-    await entry.click();
   }
 });

@@ -22,6 +22,10 @@ export interface Workbench {
   pick(label: string | RegExp): Promise<void>;
   /** Types over what the open InputBox holds and accepts it. */
   answer(text: string): Promise<void>;
+  /** Answers the simple file dialog; `button` is what its OK says. */
+  chooseFile(button: string, file: string): Promise<void>;
+  /** Chooses an entry of a row's context menu. */
+  chooseAction(row: string, action: string): Promise<void>;
   toast(text: string | RegExp): Locator;
   readonly dialog: Locator;
   /** Lines on one side of the open diff editor, as far as they are scrolled into view. */
@@ -49,7 +53,7 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
   mkdirSync(shots, { recursive: true });
 
   const quickInput = page.locator('.quick-input-widget');
-  const input = quickInput.locator('input[type=text]').first();
+  const input = quickInput.locator('.quick-input-box input').first();
 
   const workbench: Workbench = {
     page,
@@ -81,6 +85,25 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
       await page.keyboard.press('ControlOrMeta+a');
       await page.keyboard.type(text);
       await page.keyboard.press('Enter');
+    },
+    async chooseFile(button, file) {
+      await quickInput.getByRole('button', { name: button, exact: true }).waitFor();
+      // It lists the folder before it takes a path, and puts its own text in the box until then.
+      await quickInput.getByRole('option', { name: 'manifest.json' }).first().waitFor();
+      await input.fill(file);
+      await quickInput
+        .getByRole('option', { name: path.basename(file) })
+        .first()
+        .waitFor();
+      await page.keyboard.press('Enter');
+    },
+    async chooseAction(row, action) {
+      await workbench.row(row).click({ button: 'right' });
+      const entry = page.getByRole('menuitem', { name: action, exact: true });
+      await entry.waitFor();
+      // A menu takes no click in its first moments: the one that opened it must not choose.
+      await page.waitForTimeout(500);
+      await entry.click();
     },
     toast: (text) => page.locator('.notification-toast', { hasText: text }),
     async diffLines(side) {

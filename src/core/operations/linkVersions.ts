@@ -6,6 +6,7 @@ import { DataManagerError } from '../errors';
 import { edgeTo, lineagePath } from '../lineage/lineage';
 import type { Monitor } from '../progress';
 import { commitPaths } from '../repo/commitPaths';
+import { recoverInterruptedCommit } from '../repo/indexLock';
 import type { OperationContext } from './context';
 import { prepareBranch, pushCommit } from './publishBranch';
 
@@ -39,6 +40,7 @@ export interface LinkResult {
  */
 export async function linkVersions(context: OperationContext, options: LinkOptions): Promise<LinkResult> {
   const { repository, git } = context;
+  await recoverInterruptedCommit(repository);
   await prepareBranch(context, options);
   const { manifest } = await readCatalog(repository);
   const parent = resolveReference(manifest, parseReference(options.parent));

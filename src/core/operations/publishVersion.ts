@@ -10,6 +10,7 @@ import { edgeTo } from '../lineage/lineage';
 import type { Monitor } from '../progress';
 import { checkCommittable } from '../repo/checkCommittable';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
+import { recoverInterruptedCommit } from '../repo/indexLock';
 import { recordLocalCopy } from '../repo/localCopies';
 import type { DiffSummary } from '../sqldiff/model';
 import { hashFile } from '../store/hashFile';
@@ -74,6 +75,8 @@ export async function publishVersion(
 ): Promise<PublishResult> {
   const { repository, git } = context;
   const { signal, onProgress } = options;
+  // First of all: until then files and index may show a publish that died halfway.
+  await recoverInterruptedCommit(repository);
   checkTarget((await readCatalog(repository)).manifest, name, target);
   const input = await inspectInputFile(options.file);
   const author = await checkCommittable({ repo: repository, git, paths: [repository.manifestPath], signal });

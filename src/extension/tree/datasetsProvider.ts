@@ -14,7 +14,9 @@ export class DatasetsProvider implements vscode.TreeDataProvider<DatasetNode>, v
   private readonly subscription: vscode.Disposable;
 
   constructor(private readonly repositories: Repositories) {
-    this.subscription = repositories.onDidChange(() => this.changed.fire(undefined));
+    this.subscription = repositories.onDidChange(({ datasets }) => {
+      if (datasets) this.changed.fire(undefined);
+    });
   }
 
   async getChildren(node?: DatasetNode): Promise<DatasetNode[]> {

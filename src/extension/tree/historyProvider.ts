@@ -28,7 +28,9 @@ export class HistoryProvider implements vscode.TreeDataProvider<HistoryNode>, vs
     private readonly repositories: Repositories,
     private readonly log: vscode.LogOutputChannel,
   ) {
-    this.subscription = repositories.onDidChange(() => this.changed.fire(undefined));
+    this.subscription = repositories.onDidChange(({ history }) => {
+      if (history) this.changed.fire(undefined);
+    });
   }
 
   async getChildren(node?: HistoryNode): Promise<HistoryNode[]> {
