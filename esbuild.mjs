@@ -28,6 +28,24 @@ const lazyS3Store = {
   },
 };
 
+/**
+ * What the extension loads on first use (publishing, Git history) goes into one bundle of its own, dist/operations.js, so that
+ * activation does not even parse it: each `import('../core/...')` becomes `require('./operations.js')`, and the modules that
+ * were asked for so are its exports.
+ *
+ * @param {Set<string>} modules collects their paths
+ */
+const lazyOperations = (modules) => ({
+  name: 'lazy-operations',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\/core\// }, ({ kind, path: module, resolveDir }) => {
+      if (kind !== 'dynamic-import' || module.endsWith('/s3Store')) return undefined;
+      modules.add(path.relative(root, path.join(resolveDir, module)).split(path.sep).join('/'));
+      return { path: './operations.js', external: true };
+    });
+  },
+});
+
 /** Credentials are always passed in, so the SDK's search through ~/.aws, SSO, IMDS ... (130 kB) is dead weight. */
 const noCredentialSearch = {
   name: 'no-credential-search',
@@ -68,9 +86,30 @@ const common = {
 
 const shipped = { ...common, minify: !dev, legalComments: 'none', plugins: [lazyS3Store, noCredentialSearch] };
 
+/** @type {Set<string>} */
+const operations = new Set();
+/** @type {import('esbuild').BuildOptions} */
+const extension = {
+  ...shipped,
+  entryPoints: ['src/extension/extension.ts'],
+  outfile: 'dist/extension.js',
+  external: ['vscode'],
+  plugins: [lazyOperations(operations), ...shipped.plugins],
+};
+
+/** A first pass over the extension tells what it loads lazily. */
+async function operationsEntry() {
+  await build({ ...extension, write: false, logLevel: 'silent' }).catch(() => {}); // the real build says what is wrong
+  return [...operations]
+    .sort()
+    .map((module) => `export * from './${module}';\n`)
+    .join('');
+}
+
 /** @type {import('esbuild').BuildOptions[]} */
 const bundles = [
-  { ...shipped, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
+  extension,
+  { ...shipped, stdin: { contents: await operationsEntry(), resolveDir: root }, outfile: 'dist/operations.js' },
   // From here on without `external: ['vscode']`: the build fails if the editor's API leaks into a headless part.
   { ...shipped, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
   { ...shipped, entryPoints: ['src/worker/worker.ts'], outfile: 'dist/worker.js' },

@@ -4,11 +4,14 @@ import type { Repositories } from './repositories';
 import { gitProgram } from './settings';
 import type { CommandId } from './ui/ids';
 
+const settleMs = 500;
+
 /** One item, shown only while something that was published is not pushed yet. */
 export class StatusBar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('datamanager.pending', vscode.StatusBarAlignment.Left);
   private readonly subscriptions: vscode.Disposable[];
   private generation = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly repositories: Repositories,
@@ -17,14 +20,21 @@ export class StatusBar implements vscode.Disposable {
     this.item.name = vscode.l10n.t('Data Manager: Push Pending');
     this.subscriptions = [
       this.item,
-      repositories.onDidChange(() => void this.update()),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.update()),
+      repositories.onDidChange(() => this.soon()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.soon()),
+      { dispose: () => clearTimeout(this.timer) },
     ];
   }
 
   dispose(): void {
     this.generation++;
     for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  // Counting starts git several times; nobody waits for it.
+  private soon(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.update(), settleMs);
   }
 
   private async update(): Promise<void> {

@@ -5,6 +5,9 @@ import type { Operations } from './services';
 import { gitProgram } from './settings';
 import { contextKeys } from './ui/ids';
 
+/** Whether there is a git at all is asked once the window has settled: starting a program is no part of activation. */
+const gitQuestionMs = 1_000;
+
 /** Sets the context keys that welcome texts and menus go by, and what the Datasets view says above its rows. */
 export function keepViewContext(
   repositories: Repositories,
@@ -20,8 +23,9 @@ export function keepViewContext(
     await setContext('storeMissing', storeMissing);
     await setContext('state', stateOf(states));
   };
-  void askForGit();
+  const later = setTimeout(() => void askForGit(), gitQuestionMs);
   return vscode.Disposable.from(
+    { dispose: () => clearTimeout(later) },
     repositories.onDidChange(() => void update()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void update()),
     vscode.workspace.onDidChangeConfiguration((event) => {
