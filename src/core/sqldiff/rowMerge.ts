@@ -64,7 +64,9 @@ export class RowMerge {
     if (before.rowLow !== after.rowLow || before.rowHigh !== after.rowHigh) return false;
     if (!sameBytes(before, after)) return false;
     if (before.overflow === 0) return true;
-    return sameChain(this.sides.beforeFile, before, this.sides.afterFile, after, this.sides.chainsByNumber);
+    const { beforeFile, afterFile, chainsByNumber } = this.sides;
+    // Pages of another size hold other pieces; such rows are compared by value.
+    return beforeFile.usable === afterFile.usable && sameChain(beforeFile, before, afterFile, after, chainsByNumber);
   }
 }
 

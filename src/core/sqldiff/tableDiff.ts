@@ -33,7 +33,7 @@ export interface TableComparison {
 
 /**
  * Compares one table. Where the key is the order of storage (INTEGER PRIMARY KEY, WITHOUT ROWID), rows stream out of a merge
- * of both trees. Otherwise the merge by rowid only takes equal rows away, and what is left is sorted by the key and paired
+ * of both trees. Otherwise the merge of the trees only takes equal rows away, and what is left is sorted by the key and paired
  * then, so that a renumbered rowid is not a change.
  *
  * @example
@@ -106,14 +106,20 @@ function streamed(comparison: TableComparison, key: PairingKey): Generator<RowCh
   for (const side of [before, after]) if (side !== null && !isStoredBy(side, key)) return null;
   if (before === null) return after && allOf(after, 'insert');
   if (after === null) return allOf(before, 'delete');
-  if (!sameTreeOrder(before.layout, after.layout)) return null;
-  if (before.layout.treeKey !== null && before.file.header.encoding !== after.file.header.encoding) return null;
-  return merged(comparison, before, after);
+  return canMerge(before, after) ? merged(comparison, before, after) : null;
+}
+
+/** True when both trees have one order, and it can be computed here. */
+function canMerge(before: TableSource, after: TableSource): boolean {
+  if (!sameTreeOrder(before.layout, after.layout)) return false;
+  if (before.layout.treeKey === null) return true;
+  return isKnownOrder(before.layout) && before.file.header.encoding === after.file.header.encoding;
 }
 
 function isStoredBy({ layout }: TableSource, key: PairingKey): boolean {
   if (layout.treeKey !== null) {
-    return isKnownOrder(layout) && layout.treeKey.map((part) => part.column).join('\0') === key.columns.map(nameKey).join('\0');
+    const ascends = layout.treeKey.every((part, i) => !part.descending && part.column === nameKey(key.columns[i] ?? ''));
+    return ascends && isKnownOrder(layout) && layout.treeKey.length === key.columns.length;
   }
   const column = layout.table.columns[layout.rowidColumn];
   return column !== undefined && key.columns.length === 1 && nameKey(column.name) === nameKey(key.columns[0] ?? '');
@@ -214,8 +220,8 @@ class SortedPairing {
     this.#key = new SortKey(encodings.size === 1 ? only : null);
     this.#mapping = before && after ? new ColumnMapping(before.layout, after.layout) : null;
     try {
-      if (before && after && before.layout.treeKey === null && after.layout.treeKey === null) {
-        this.#collectByRowid(before, after);
+      if (before && after && canMerge(before, after)) {
+        this.#collectDifferences(before, after);
       } else {
         if (before) this.#collectAll(before, 'delete');
         if (after) this.#collectAll(after, 'insert');
@@ -251,7 +257,7 @@ class SortedPairing {
     }
   }
 
-  #collectByRowid(before: TableSource, after: TableSource): void {
+  #collectDifferences(before: TableSource, after: TableSource): void {
     const cursors = openCursors(this.comparison, before, after);
     const merge = openMerge(this.comparison, before, after, cursors);
     const columnsBefore = this.#keyColumns(before);

@@ -61,8 +61,12 @@ export function parseCreateTable(sql: string): ParsedTable {
  * parseUniqueIndex('CREATE UNIQUE INDEX i ON t(a, b)'); // parts a and b
  */
 export function parseUniqueIndex(sql: string): readonly KeyPart[] | null {
-  const parser = new TableParser(sql);
-  return parser.parseUniqueIndex();
+  try {
+    return new TableParser(sql).parseUniqueIndex();
+  } catch (error) {
+    if (DataManagerError.is(error, 'DIFF_UNSUPPORTED')) return null;
+    throw error;
+  }
 }
 
 class TableParser {

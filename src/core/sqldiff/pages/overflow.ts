@@ -40,7 +40,8 @@ export function readPayload(file: PageFile, row: StoredRow, target: Buffer): voi
 }
 
 /**
- * True when the overflow chains of two rows with equal payload sizes and local parts hold the same bytes.
+ * True when the overflow chains of two rows with equal payload sizes and local parts hold the same bytes. Both files must have
+ * the same usable page size.
  * `sameNumberIsSame` says that no overflow page changed while keeping its number, which makes most chains free.
  *
  * @example

@@ -1,0 +1,73 @@
+import { DataManagerError } from '../errors';
+import type { DiffAnswer, DiffOutput, DiffRequest } from './diffEngine';
+import { SidesWriter } from './documentPair';
+import type { EventWriter } from './eventWriter';
+import { SummaryWriter } from './eventWriter';
+import type { DiffEvent } from './model';
+import type { PatchSchemas } from './patchSql';
+import { PatchWriter, patchObstacle } from './patchSql';
+import { ReviewWriter } from './reviewText';
+import { RowsWriter } from './rowsWriter';
+import { StoredWriter } from './storedDiff';
+import { TextPieces } from './textPieces';
+
+type Finish = () => Omit<DiffAnswer, 'summary'>;
+
+/**
+ * Turns the events of a comparison into what was asked for. It knows nothing of how the events are made.
+ *
+ * Throws what the events throw, and DIFF_UNSUPPORTED when a patch is asked for that can't be.
+ *
+ * @example
+ * const answer = answerDiff(diffDatabases(input), schemas, request, (piece) => process.stdout.write(piece));
+ */
+export function answerDiff(
+  events: Iterable<DiffEvent>,
+  schemas: PatchSchemas,
+  request: Pick<DiffRequest, 'labels' | 'output'>,
+  onText: (piece: string) => void,
+): DiffAnswer {
+  const summary = new SummaryWriter();
+  const { writer, finish } = outputWriter(request.output, request.labels, schemas, new TextPieces(onText));
+  for (const event of events) {
+    summary.add(event);
+    writer?.add(event);
+  }
+  writer?.end();
+  return { summary: summary.summary(), ...finish() };
+}
+
+function outputWriter(
+  output: DiffOutput,
+  labels: DiffRequest['labels'],
+  schemas: PatchSchemas,
+  out: TextPieces,
+): { readonly writer: EventWriter | null; readonly finish: Finish } {
+  const flush: Finish = () => {
+    out.flush();
+    return {};
+  };
+  switch (output.kind) {
+    case 'summary':
+      return { writer: null, finish: () => ({}) };
+    case 'text':
+      return { writer: new ReviewWriter(labels, output.limit, out), finish: flush };
+    case 'sql': {
+      const obstacle = patchObstacle(schemas);
+      if (obstacle !== null) throw new DataManagerError('DIFF_UNSUPPORTED', `No patch can be made: ${obstacle}`);
+      return { writer: new PatchWriter(schemas, (statement) => out.line(statement)), finish: flush };
+    }
+    case 'stored': {
+      const writer = new StoredWriter(labels, output, schemas);
+      return { writer, finish: () => ({ stored: writer.stored() }) };
+    }
+    case 'rows': {
+      const writer = new RowsWriter(output.limit);
+      return { writer, finish: () => ({ rows: { schema: writer.schema, tables: writer.tables } }) };
+    }
+    case 'sides': {
+      const writer = new SidesWriter(output.maxRows, output.maxBytes);
+      return { writer, finish: () => ({ sides: writer.pairs }) };
+    }
+  }
+}

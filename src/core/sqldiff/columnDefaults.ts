@@ -1,0 +1,54 @@
+import type { AddedColumn } from './compareRows';
+import { exactColumns, readRows } from './rowReader';
+import type { Table, TableColumn } from './schema';
+import { nameKey } from './schema';
+import type { SqlJs } from './sqlJs';
+import { sqlLiteral, sqlName } from './sqlLiteral';
+
+/** A literal: what ALTER TABLE ADD COLUMN accepts. Anything else is computed a row and cannot be foreseen. */
+const LITERAL = /^\(*\s*(?:[+-]?\s*(?:\d|\.\d)[\w.+-]*|x?'(?:[^']|'')*'|"[^"]*"|null|true|false)\s*\)*$/i;
+
+/**
+ * Columns that the newer table has and the older lacks, each with the value that ADD COLUMN would have given to old rows:
+ * the declared default after the column's affinity, or NULL.
+ *
+ * @example
+ * addedColumns(sqlJs, before, after); // [{ place: 3, defaultValue: 5n, defaultLiteral: '5' }]
+ */
+export function addedColumns(sqlJs: SqlJs, before: Table, after: Table): AddedColumn[] {
+  const known = new Set(before.columns.map((column) => nameKey(column.name)));
+  const added: AddedColumn[] = [];
+  after.columns.forEach((column, place) => {
+    if (known.has(nameKey(column.name))) return;
+    const defaultValue = storedDefault(sqlJs, column.type, foreseeableDefault(column));
+    added.push({ place, defaultValue, defaultLiteral: sqlLiteral(defaultValue) });
+  });
+  return added;
+}
+
+/**
+ * The SQL literal that old rows get for a column that is added; NULL when the default is none or computed.
+ *
+ * @example
+ * foreseeableDefault(column); // 'x'
+ */
+export function foreseeableDefault({ defaultSql }: TableColumn): string {
+  if (defaultSql === null || !LITERAL.test(defaultSql)) return 'NULL';
+  // In double quotes it is text here, but would be a column in a query.
+  return defaultSql.replace(/"((?:[^"]|"")*)"/, (_, text: string) => sqlLiteral(text.replaceAll('""', '"')));
+}
+
+/** Lets SQLite store the default in a column of the same type. */
+function storedDefault(sqlJs: SqlJs, type: string, defaultSql: string): AddedColumn['defaultValue'] {
+  const scratch = new sqlJs.Database();
+  try {
+    // The type may be several words with a length, which is no name; as one quoted name its affinity is the same.
+    scratch.exec(
+      `CREATE TABLE t(a, b ${type === '' ? '' : sqlName(type)} DEFAULT (${defaultSql})); INSERT INTO t(a) VALUES(1)`,
+    );
+    for (const row of readRows(scratch, `SELECT ${exactColumns(['b'])} FROM t`, 1, 'UTF-8')) return row[0] ?? null;
+    return null;
+  } finally {
+    scratch.close();
+  }
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { SqlValue } from './model';
+import { hex, realLiteral } from './sqlLiteral';
+
+/** Longer texts and blobs are cut, in characters and bytes. */
+const MAX_CHARACTERS = 200;
+const MAX_BYTES = 32;
+const NAMED_ESCAPES: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\\': '\\\\',
+  "'": "\\'",
+};
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly what must not reach a terminal
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+/** Text that nobody could take for a number, NULL, a blob, or for more or fewer characters than it has. */
+const PLAIN = /^(?![+-]?[.\d])(?!(?:null|[+-]?(?:inf|nan)\w*)$)(?!x'|text x')[^\s'\\](?:(?! {2})[^'\\])*(?<!\s)$/i;
+
+/**
+ * A value on one line for people: NULL, 42, 1.0, x'00ff' (2 bytes), and text bare where nothing else looks like it, else
+ * in single quotes with escapes. A cut value tells its length and the start of its SHA-256, so that two cut values that
+ * differ look different.
+ *
+ * @example
+ * valueText('42'); // '42'   with the quotes
+ * valueText(42n); // 42
+ */
+export function valueText(value: SqlValue): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') return Number.isFinite(value) ? realLiteral(value) : value > 0 ? 'Inf' : '-Inf';
+  if (typeof value === 'string') return textValue(value);
+  if (value instanceof Uint8Array) return bytesText(value);
+  return `text ${bytesText(value.malformedText)}`;
+}
+
+function textValue(text: string): string {
+  UNPRINTABLE.lastIndex = 0;
+  if (text.length <= MAX_CHARACTERS) return PLAIN.test(text) && !UNPRINTABLE.test(text) ? text : quoted(text);
+  // Not between the halves of a surrogate pair.
+  const cut = /[\ud800-\udbff]/.test(text[MAX_CHARACTERS - 1] ?? '') ? MAX_CHARACTERS - 1 : MAX_CHARACTERS;
+  return `${quoted(`${text.slice(0, cut)}`).slice(0, -1)}…' (${text.length} characters, sha256 ${digest(Buffer.from(text))})`;
+}
+
+function quoted(text: string): string {
+  const escaped = text
+    .replace(/[\\'\n\r\t]/g, (character) => NAMED_ESCAPES[character] ?? character)
+    .replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return `'${escaped}'`;
+}
+
+function bytesText(bytes: Uint8Array): string {
+  const size = bytes.length === 1 ? '1 byte' : `${bytes.length} bytes`;
+  if (bytes.length <= MAX_BYTES) return `x'${hex(bytes)}' (${size})`;
+  return `x'${hex(bytes.subarray(0, MAX_BYTES))}…' (${size}, sha256 ${digest(bytes)})`;
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 8);
+}
