@@ -29,8 +29,8 @@ export interface Comparison {
  * Changed rows of a table that is on both sides, in key order.
  *
  * SQL drops the rows that are the same on the other side, each side is sorted by the key, and the two streams are merged
- * here. The first step only saves time: where the key has no index, rows at the same rowid are matched, and where one query
- * can't see both databases it is left out. Rows are the same when the columns of both tables are, and those that are new
+ * here. The first step only saves time: a row is dropped when an equal one is at the same rowid or under the same key, and
+ * where one query can't see both databases it is left out. Rows are the same when the columns of both tables are, and those that are new
  * hold their default.
  *
  * @example
@@ -125,17 +125,12 @@ function readSide(
   const olderName = (place: number): string => column(alias.before, nameAt(comparison.before.table, place));
   const newerName = (place: number): string => column(alias.after, nameAt(comparison.after.table, place));
   const hasDefaults = comparison.added.map((added) => isSame(newerName(added.place), added.defaultLiteral));
-  const match = pairingTerms(comparison, here.table, there.table, keyColumns, olderName, newerName);
-  let where = '';
-  if (match !== null) {
-    const terms = [
-      ...match,
-      ...shared.map((pair) => isSame(olderName(pair.before), newerName(pair.after))),
-      ...hasDefaults,
-    ];
-    const from = `${there.database.schema}.${sqlName(there.table.name)} other`;
-    where = `WHERE NOT EXISTS (SELECT 1 FROM ${from} WHERE ${terms.join(' AND ')})`;
-  }
+  const same = [...shared.map((pair) => isSame(olderName(pair.before), newerName(pair.after))), ...hasDefaults];
+  const from = `${there.database.schema}.${sqlName(there.table.name)} other`;
+  const conditions = counterparts(comparison, here.table, there.table, keyColumns, olderName, newerName).map(
+    (terms) => `NOT EXISTS (SELECT 1 FROM ${from} WHERE ${[...terms, ...same].join(' AND ')})`,
+  );
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   const transcoded = comparison.attached ? null : here.database;
   const terms = keyColumns.flatMap((pair) =>
     orderTerms(column('this', nameAt(here.table, pair[side])), pair.collation, comparison.key, transcoded),
@@ -145,22 +140,28 @@ function readSide(
   return select(here.database, here.table, where, last ? [...terms, `(${hasDefaults.join(' AND ')}) DESC`] : terms);
 }
 
-/** How SQL finds a row's counterpart quickly; null when it can't. */
-function pairingTerms(
+/**
+ * Where SQL can look for a row's counterpart quickly, best first. A row at the same rowid comes first even if there is a key:
+ * both files are then read from front to back, where the order of an index would read them in leaps.
+ */
+function counterparts(
   { before, after, key, attached }: Comparison,
   here: Table,
   there: Table,
   keyColumns: readonly KeyColumn[],
   olderName: (place: number) => string,
   newerName: (place: number) => string,
-): string[] | null {
-  if (!attached) return null;
-  const indexed = [before.table, after.table].every((table) => hasIndex(table, key));
-  if (indexed) {
-    return keyColumns.map((pair) => `${olderName(pair.before)} IS ${newerName(pair.after)} COLLATE ${pair.collation}`);
+): string[][] {
+  const ways: string[][] = [];
+  if (!attached) return ways;
+  if (here.rowidName !== null && there.rowidName !== null)
+    ways.push([`this.${here.rowidName} = other.${there.rowidName}`]);
+  if ([before.table, after.table].every((table) => hasIndex(table, key))) {
+    ways.push(
+      keyColumns.map((pair) => `${olderName(pair.before)} IS ${newerName(pair.after)} COLLATE ${pair.collation}`),
+    );
   }
-  if (here.rowidName === null || there.rowidName === null) return null;
-  return [`this.${here.rowidName} = other.${there.rowidName}`];
+  return ways;
 }
 
 function hasIndex(table: Table, key: PairingKey): boolean {
@@ -209,7 +210,8 @@ function select(
 ): Generator<Row, void, undefined> {
   const names = table.columns.map((entry) => column('this', entry.name));
   const order = orderBy.length > 0 ? `ORDER BY ${orderBy.join(', ')}` : '';
-  const from = `${schema}.${sqlName(table.name)} this`;
+  // In storage order: an index that happens to give the key's order would lead through the file in leaps.
+  const from = `${schema}.${sqlName(table.name)} this${table.withoutRowid ? '' : ' NOT INDEXED'}`;
   return readRows(connection, `SELECT ${exactColumns(names)} FROM ${from} ${where} ${order}`, names.length, encoding);
 }
 

@@ -64,7 +64,8 @@ export interface DiffMonitor extends Monitor {
 /**
  * Compares two SQLite files. Implemented by the worker thread (src/worker), so that no shell's main thread is blocked.
  *
- * Throws NOT_SQLITE, SQLITE_DAMAGED, DIFF_UNSUPPORTED, FILE_NOT_FOUND, FILE_UNREADABLE, CANCELLED.
+ * Throws NOT_SQLITE, SQLITE_DAMAGED, DIFF_UNSUPPORTED, FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE,
+ * FILE_HAS_JOURNAL, FILE_CHANGED, CANCELLED.
  */
 export interface DiffEngine {
   compare(request: DiffRequest, monitor?: DiffMonitor): Promise<DiffAnswer>;

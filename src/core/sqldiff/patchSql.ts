@@ -61,6 +61,7 @@ export class PatchWriter implements EventWriter {
   private begun = false;
   private target: Target | null = null;
   private readonly handled = new Set<string>();
+  private readonly rebuilt = new Set<string>();
   private waiting: string[] = [];
   private waitingCharacters = 0;
   private spilled = false;
@@ -233,8 +234,6 @@ export class PatchWriter implements EventWriter {
     if (target.finish.length > 0) this.rebuilt.add(nameKey(target.header.name));
   }
 
-  private readonly rebuilt = new Set<string>();
-
   private isMadeAgain(type: 'index' | 'view' | 'trigger', name: string, table: string): boolean {
     if (type === 'trigger') return true;
     if (type === 'index' && this.rebuilt.has(nameKey(table))) return true;
@@ -285,12 +284,36 @@ function changedColumns(
   header: TableHeader,
   change: Extract<RowChange, { kind: 'update' }>,
 ): { readonly name: string; readonly value: SqlValue }[] {
-  return (header.after ?? []).flatMap((column, place) => {
-    const older = (header.before ?? []).findIndex((other) => nameKey(other.name) === nameKey(column.name));
+  const { older } = placesOf(header);
+  const changed: { name: string; value: SqlValue }[] = [];
+  header.after?.forEach((column, place) => {
     const value = change.after[place] ?? null;
-    if (older >= 0 && sameValue(change.before[older] ?? null, value)) return [];
-    return [{ name: column.name, value }];
+    const source = older[place] ?? -1;
+    if (source >= 0 && sameValue(change.before[source] ?? null, value)) return;
+    changed.push({ name: column.name, value });
   });
+  return changed;
+}
+
+interface ColumnPlaces {
+  /** Place before of each column after; -1 when it is new. */
+  readonly older: readonly number[];
+  /** Place before of each key column. */
+  readonly key: readonly number[];
+}
+
+/** Looked up once a table: there may be millions of rows. */
+const knownPlaces = new WeakMap<TableHeader, ColumnPlaces>();
+
+function placesOf(header: TableHeader): ColumnPlaces {
+  let places = knownPlaces.get(header);
+  if (places === undefined) {
+    const before = new Map((header.before ?? []).map((column, place) => [nameKey(column.name), place]));
+    const placeOf = (name: string): number => before.get(nameKey(name)) ?? -1;
+    places = { older: (header.after ?? []).map((column) => placeOf(column.name)), key: header.key.columns.map(placeOf) };
+    knownPlaces.set(header, places);
+  }
+  return places;
 }
 
 /** Finds one row: by its key, or one of those that hold exactly this content. */
@@ -302,8 +325,8 @@ function rowCondition(target: Target, row: Row): string {
   if (header.key.kind !== 'content') {
     const exact = header.key.kind === 'declared' ? collate : '';
     return header.key.columns
-      .map((key) => {
-        const value = row[columns.findIndex((column) => nameKey(column.name) === nameKey(key))] ?? null;
+      .map((key, i) => {
+        const value = row[placesOf(header).key[i] ?? -1] ?? null;
         return value === null ? `${sqlName(key)} IS NULL` : `${sqlName(key)}${exact}=${sqlLiteral(value)}`;
       })
       .join(' AND ');

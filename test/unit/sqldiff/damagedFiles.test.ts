@@ -41,6 +41,7 @@ describe('damaged files', function () {
         if (milliseconds > slowest.milliseconds) slowest = { milliseconds, name: `seed ${seed}, damage ${i}` };
       }
     }
+    if (process.env.DATAMANAGER_DAMAGED_REPORT) console.log(slowest, process.resourceUsage().maxRSS / 1024, [...outcomes]);
     assert.ok(slowest.milliseconds < 2000, `${slowest.name} took ${slowest.milliseconds} ms`);
     assert.ok(process.resourceUsage().maxRSS < 600 * 1024, 'this suite with sql.js in it stays below 600 MiB');
     assert.ok((outcomes.get('SQLITE_DAMAGED') ?? 0) > fileCount / 4, JSON.stringify([...outcomes]));
