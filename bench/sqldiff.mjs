@@ -2,7 +2,17 @@
 //   node bench/sqldiff.mjs [--size 100m|1g|...] [--cases u100,s01] [--runs 3] [--folder DIR] [--json]
 // Both write a whole SQL patch to a file; they run in turn, so that a busy machine slows both. Needs sqlite3 and sqldiff.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,9 +118,20 @@ function measure(name, before, after, child) {
     peak = Math.max(peak, Number(/peak (\d+)/.exec(own.stderr)?.[1] ?? 0) / 1024);
   }
   const patchBytes = statSync(patch).size;
-  const warm = JSON.parse(execFileSync(process.execPath, [child, before, after, '5'], { stdio: ['ignore', 'pipe', 'ignore'] }));
+  const warm = JSON.parse(
+    execFileSync(process.execPath, [child, before, after, '5'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+  );
   const [slow, fast, hot] = [median(theirs), median(ours), median(warm.slice(2))];
-  return { name, sqldiff: slow, ours: fast, ratio: slow / fast, warm: hot, warmRatio: slow / hot, peakMiB: peak, patchBytes };
+  return {
+    name,
+    sqldiff: slow,
+    ours: fast,
+    ratio: slow / fast,
+    warm: hot,
+    warmRatio: slow / hot,
+    peakMiB: peak,
+    patchBytes,
+  };
 }
 
 function timed(outfile, program, args) {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import type { DiffEvent, Row, RowChange, RowKey, SqlValue } from '../../src/core/sqldiff/model';
 import type { OpenedDatabase } from '../../src/core/sqldiff/openDatabase';
 import { exactColumns, readRows } from '../../src/core/sqldiff/rowReader';
-import { changedEntries, type DatabaseSchema, readSchema, type Table, type TableColumn } from '../../src/core/sqldiff/schema';
+import {
+  changedEntries,
+  type DatabaseSchema,
+  readSchema,
+  type Table,
+  type TableColumn,
+} from '../../src/core/sqldiff/schema';
 import type { SqlConnection, SqlJs } from '../../src/core/sqldiff/sqlJs';
 import { sqlName } from '../../src/core/sqldiff/sqlLiteral';
 import { compareValues } from '../../src/core/sqldiff/valueOrder';
@@ -159,7 +165,8 @@ function assertSensible(
     table.columns.findIndex((entry) => entry.name.toLowerCase() === column.toLowerCase());
   const placesBefore = key.columns.map((column) => place(older, column));
   const placesAfter = key.columns.map((column) => place(newer, column));
-  const exactKey = (row: Row, places: readonly number[]): string => places.map((at) => exactText(row[at] ?? null)).join('|');
+  const exactKey = (row: Row, places: readonly number[]): string =>
+    places.map((at) => exactText(row[at] ?? null)).join('|');
   const gone = new Set<string>();
   const come = new Set<string>();
   for (const change of rows) {
@@ -167,7 +174,10 @@ function assertSensible(
       const migrated = migrate(change.before.map(exactText)).join('|');
       assert.notEqual(migrated, change.after.map(exactText).join('|'), `${name}: an update that changes nothing`);
       key.columns.forEach((_, i) => {
-        const [a, b] = [change.before[placesBefore[i] as number] ?? null, change.after[placesAfter[i] as number] ?? null];
+        const [a, b] = [
+          change.before[placesBefore[i] as number] ?? null,
+          change.after[placesAfter[i] as number] ?? null,
+        ];
         const near = ['BINARY', 'NOCASE', 'RTRIM'].some((collation) => compareValues(a, b, collation, 'UTF-8') === 0);
         assert.ok(near, `${name}: an update with another key`);
       });
@@ -181,17 +191,23 @@ function assertSensible(
   }
   const shared = older.columns.some((column) => place(newer, column.name) >= 0);
   for (const row of shared ? gone : []) assert.ok(!come.has(row), `${name}: the same row goes and comes: ${row}`);
-  const plain = /NOCASE|RTRIM|DESC/i.test(`${older.sql}${newer.sql}`) || before.database.encoding !== after.database.encoding;
+  const plain =
+    /NOCASE|RTRIM|DESC/i.test(`${older.sql}${newer.sql}`) || before.database.encoding !== after.database.encoding;
   if (plain || key.kind === 'content') return;
   let last: SqlValue[] | null = null;
   for (const change of rows) {
     const keyOfRow: SqlValue[] = key.columns.map((_, i) =>
-      change.after ? (change.after[placesAfter[i] as number] ?? null) : (change.before?.[placesBefore[i] as number] ?? null),
+      change.after
+        ? (change.after[placesAfter[i] as number] ?? null)
+        : (change.before?.[placesBefore[i] as number] ?? null),
     );
     if (keyOfRow.some(isLong)) continue;
     if (last) {
       const order = orderOf(last, keyOfRow, before.database.encoding);
-      assert.ok(order <= 0, `${name}: keys do not ascend: ${last.map(exactText)} ${keyOfRow.map(exactText)} ${change.kind}`);
+      assert.ok(
+        order <= 0,
+        `${name}: keys do not ascend: ${last.map(exactText)} ${keyOfRow.map(exactText)} ${change.kind}`,
+      );
     }
     last = keyOfRow;
   }

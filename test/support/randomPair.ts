@@ -17,7 +17,19 @@ type Exporting = SqlConnection & { export(): Uint8Array };
 
 const pageSizes = [512, 512, 512, 1024, 1024, 4096, 4096, 8192, 65536];
 const encodings = ['UTF-8', 'UTF-8', 'UTF-8', 'UTF-8', 'UTF-16le', 'UTF-16be'] as const;
-const types = ['INTEGER', 'TEXT', 'REAL', 'BLOB', 'NUMERIC', '', 'VARCHAR(10)', 'DOUBLE PRECISION', 'INT', 'text collate nocase', 'TEXT COLLATE RTRIM'];
+const types = [
+  'INTEGER',
+  'TEXT',
+  'REAL',
+  'BLOB',
+  'NUMERIC',
+  '',
+  'VARCHAR(10)',
+  'DOUBLE PRECISION',
+  'INT',
+  'text collate nocase',
+  'TEXT COLLATE RTRIM',
+];
 
 /**
  * Makes a pair of databases by a seed: random schema, rows and edits, covering page sizes, encodings, auto-vacuum, WITHOUT
@@ -89,8 +101,24 @@ class PairMaker {
       name: this.#chance(0.1) ? `c ${i}'` : `c${i}`,
       type: this.#pick(types),
     }));
-    const kind = this.#pick(['alias', 'alias', 'text', 'composite', 'none', 'none', 'unique', 'without', 'without', 'descending', 'declared', 'autoincrement']);
-    const definitions = columns.map((column) => `${sqlName(column.name)} ${column.type}${this.#chance(0.2) ? ` DEFAULT ${this.#literalDefault()}` : ''}`);
+    const kind = this.#pick([
+      'alias',
+      'alias',
+      'text',
+      'composite',
+      'none',
+      'none',
+      'unique',
+      'without',
+      'without',
+      'descending',
+      'declared',
+      'autoincrement',
+    ]);
+    const definitions = columns.map(
+      (column) =>
+        `${sqlName(column.name)} ${column.type}${this.#chance(0.2) ? ` DEFAULT ${this.#literalDefault()}` : ''}`,
+    );
     let options = '';
     const all = [...columns];
     const first = columns[0] as { name: string; type: string };
@@ -100,7 +128,11 @@ class PairMaker {
       return second === first ? one : `${one}, ${sqlName(second.name)}${this.#pick(['', ' DESC'])}`;
     };
     if (kind === 'alias' || kind === 'autoincrement') {
-      definitions.splice(this.#below(definitions.length + 1), 0, `id INTEGER PRIMARY KEY${kind === 'alias' ? '' : ' AUTOINCREMENT'}`);
+      definitions.splice(
+        this.#below(definitions.length + 1),
+        0,
+        `id INTEGER PRIMARY KEY${kind === 'alias' ? '' : ' AUTOINCREMENT'}`,
+      );
     } else if (kind === 'descending') {
       definitions.push('id INTEGER PRIMARY KEY DESC');
     } else if (kind === 'text') {
@@ -115,12 +147,22 @@ class PairMaker {
     } else if (kind === 'declared') {
       this.#keys[name] = [first.name];
     }
-    if (this.#chance(0.2)) definitions.splice(definitions.findIndex((text) => /^(PRIMARY|UNIQUE)/.test(text)) >= 0 ? definitions.length - 1 : definitions.length, 0, `g AS (typeof(${sqlName(first.name)})) ${this.#pick(['STORED', 'VIRTUAL'])}`);
+    if (this.#chance(0.2))
+      definitions.splice(
+        definitions.findIndex((text) => /^(PRIMARY|UNIQUE)/.test(text)) >= 0
+          ? definitions.length - 1
+          : definitions.length,
+        0,
+        `g AS (typeof(${sqlName(first.name)})) ${this.#pick(['STORED', 'VIRTUAL'])}`,
+      );
     const sql = `CREATE TABLE ${sqlName(name)}(${definitions.join(', ')})${options}`;
     if (!this.#try(sql)) return;
     if (['alias', 'autoincrement', 'descending'].includes(kind)) all.push({ name: 'id', type: 'INTEGER' });
     this.#tables.push({ name, columns: all, withoutRowid: kind === 'without' });
-    if (this.#chance(0.3)) this.#try(`CREATE ${this.#pick(['', 'UNIQUE '])}INDEX i${this.#next++} ON ${sqlName(name)}(${sqlName(second.name)})`);
+    if (this.#chance(0.3))
+      this.#try(
+        `CREATE ${this.#pick(['', 'UNIQUE '])}INDEX i${this.#next++} ON ${sqlName(name)}(${sqlName(second.name)})`,
+      );
   }
 
   #fill({ name, columns }: MadeTable, rows: number): void {
@@ -156,7 +198,10 @@ class PairMaker {
     const target = sqlName(column.name);
     const some = `abs(random() % 100) < ${this.#pick([1, 5, 50])}`;
     // random() differs from run to run: a hash of the row's place is as good and depends on the seed only.
-    const where = some.replace('random()', `(${this.#below(1000)} + ${table.withoutRowid ? `length(hex(${target}))` : 'rowid'} * ${this.#below(50) * 2 + 1})`);
+    const where = some.replace(
+      'random()',
+      `(${this.#below(1000)} + ${table.withoutRowid ? `length(hex(${target}))` : 'rowid'} * ${this.#below(50) * 2 + 1})`,
+    );
     switch (this.#below(17)) {
       case 0:
       case 1:
@@ -170,20 +215,25 @@ class PairMaker {
         this.#fill(table, this.#below(40));
         break;
       case 5:
-        this.#try(`UPDATE OR IGNORE ${name} SET ${target}=CAST(${target} AS ${this.#pick(['TEXT', 'INTEGER', 'REAL', 'BLOB'])}) WHERE ${where}`);
+        this.#try(
+          `UPDATE OR IGNORE ${name} SET ${target}=CAST(${target} AS ${this.#pick(['TEXT', 'INTEGER', 'REAL', 'BLOB'])}) WHERE ${where}`,
+        );
         break;
       case 6:
-        if (!table.withoutRowid) this.#try(`UPDATE OR IGNORE ${name} SET rowid=rowid+${this.#pick([1, 100000, -5])} WHERE ${where}`);
+        if (!table.withoutRowid)
+          this.#try(`UPDATE OR IGNORE ${name} SET rowid=rowid+${this.#pick([1, 100000, -5])} WHERE ${where}`);
         break;
       case 7: {
         const added = `a${this.#next++}`;
         const type = this.#pick(types);
-        if (this.#try(`ALTER TABLE ${name} ADD COLUMN ${added} ${type} DEFAULT ${this.#literalDefault()}`)) table.columns.push({ name: added, type });
+        if (this.#try(`ALTER TABLE ${name} ADD COLUMN ${added} ${type} DEFAULT ${this.#literalDefault()}`))
+          table.columns.push({ name: added, type });
         if (this.#chance(0.5)) this.#try(`UPDATE OR IGNORE ${name} SET ${added}=${this.#value(false)} WHERE ${where}`);
         break;
       }
       case 8:
-        if (this.#try(`ALTER TABLE ${name} DROP COLUMN ${target}`)) table.columns = table.columns.filter((c) => c !== column);
+        if (this.#try(`ALTER TABLE ${name} DROP COLUMN ${target}`))
+          table.columns = table.columns.filter((c) => c !== column);
         break;
       case 9: {
         const renamed = `r${this.#next++}`;
@@ -201,10 +251,14 @@ class PairMaker {
         this.#fill(this.#tables.at(-1) as MadeTable, this.#below(60));
         break;
       case 13:
-        this.#try(`CREATE TEMP TABLE moved AS SELECT * FROM ${name}; DELETE FROM ${name}; INSERT OR IGNORE INTO ${name}(${this.#list(table)}) SELECT ${this.#list(table)} FROM moved ORDER BY ${target}; DROP TABLE moved`);
+        this.#try(
+          `CREATE TEMP TABLE moved AS SELECT * FROM ${name}; DELETE FROM ${name}; INSERT OR IGNORE INTO ${name}(${this.#list(table)}) SELECT ${this.#list(table)} FROM moved ORDER BY ${target}; DROP TABLE moved`,
+        );
         break;
       case 14:
-        this.#try(`UPDATE OR IGNORE ${name} SET ${target}=substr(${target},1,length(${target})/2)||'#'||substr(${target},length(${target})/2+2) WHERE typeof(${target})='text' AND length(${target})>3`);
+        this.#try(
+          `UPDATE OR IGNORE ${name} SET ${target}=substr(${target},1,length(${target})/2)||'#'||substr(${target},length(${target})/2+2) WHERE typeof(${target})='text' AND length(${target})>3`,
+        );
         break;
       case 15:
         this.#try("INSERT INTO f VALUES('seven'); DELETE FROM f WHERE rowid=1");
@@ -222,7 +276,10 @@ class PairMaker {
   #rebuild(table: MadeTable): void {
     const order = [...table.columns].sort(() => this.#random() - 0.5);
     const name = sqlName(table.name);
-    const definitions = order.map((column) => `${sqlName(column.name)} ${column.name === 'id' ? 'INTEGER PRIMARY KEY' : this.#chance(0.3) ? this.#pick(types) : column.type}`);
+    const definitions = order.map(
+      (column) =>
+        `${sqlName(column.name)} ${column.name === 'id' ? 'INTEGER PRIMARY KEY' : this.#chance(0.3) ? this.#pick(types) : column.type}`,
+    );
     const first = order[0] as { name: string };
     const without = this.#chance(0.3) && !order.some((column) => column.name === 'id');
     if (without) definitions.push(`PRIMARY KEY(${sqlName(first.name)})`);
@@ -242,12 +299,24 @@ class PairMaker {
     const source = this.#database;
     const own = String(queryAll(source, 'PRAGMA encoding')[0]?.[0]) as 'UTF-8';
     try {
-      for (const [name, sql] of queryAll(source, "SELECT name, sql FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%VIRTUAL TABLE%' AND name NOT LIKE 'f\\_%' ESCAPE '\\'")) {
+      for (const [name, sql] of queryAll(
+        source,
+        "SELECT name, sql FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%VIRTUAL TABLE%' AND name NOT LIKE 'f\\_%' ESCAPE '\\'",
+      )) {
         target.exec(String(sql));
-        const columns = [...queryEach(source, `PRAGMA table_xinfo(${sqlName(String(name))})`)].filter((row) => row[6] === 0n).map((row) => sqlName(String(row[1])));
+        const columns = [...queryEach(source, `PRAGMA table_xinfo(${sqlName(String(name))})`)]
+          .filter((row) => row[6] === 0n)
+          .map((row) => sqlName(String(row[1])));
         target.exec('BEGIN');
-        for (const row of readRows(source, `SELECT ${exactColumns(columns)} FROM ${sqlName(String(name))}`, columns.length, own)) {
-          target.exec(`INSERT INTO ${sqlName(String(name))}(${columns.join(',')}) VALUES(${row.map(sqlLiteral).join(',')})`);
+        for (const row of readRows(
+          source,
+          `SELECT ${exactColumns(columns)} FROM ${sqlName(String(name))}`,
+          columns.length,
+          own,
+        )) {
+          target.exec(
+            `INSERT INTO ${sqlName(String(name))}(${columns.join(',')}) VALUES(${row.map(sqlLiteral).join(',')})`,
+          );
         }
         target.exec('COMMIT');
       }
@@ -261,11 +330,31 @@ class PairMaker {
   }
 
   #literalDefault(): string {
-    return this.#pick(['NULL', '0', '-1', '5', '1.5', "'x'", "''", "x'00ff'", "'12'", 'TRUE', '(7)', '9223372036854775807', 'abc', '0x10', "'it''s'", '+3', '1e3']);
+    return this.#pick([
+      'NULL',
+      '0',
+      '-1',
+      '5',
+      '1.5',
+      "'x'",
+      "''",
+      "x'00ff'",
+      "'12'",
+      'TRUE',
+      '(7)',
+      '9223372036854775807',
+      'abc',
+      '0x10',
+      "'it''s'",
+      '+3',
+      '1e3',
+    ]);
   }
 
   #rowid(): string {
-    return this.#chance(0.8) ? 'NULL' : this.#pick([`${this.#below(1000)}`, `-${this.#below(1000)}`, '9223372036854775806', '4294967296']);
+    return this.#chance(0.8)
+      ? 'NULL'
+      : this.#pick([`${this.#below(1000)}`, `-${this.#below(1000)}`, '9223372036854775806', '4294967296']);
   }
 
   #value(wide: boolean): string {
@@ -282,13 +371,34 @@ class PairMaker {
       case 4:
         return `${(this.#random() - 0.5) * 10 ** this.#below(20)}`;
       case 5:
-        return this.#pick(['9223372036854775807', '-9223372036854775808', '9007199254740993', '-1', '-0.0', '9e999', '-9e999', '140737488355328', '-2147483649']);
+        return this.#pick([
+          '9223372036854775807',
+          '-9223372036854775808',
+          '9007199254740993',
+          '-1',
+          '-0.0',
+          '9e999',
+          '-9e999',
+          '140737488355328',
+          '-2147483649',
+        ]);
       case 6:
         return `x'${Array.from({ length: this.#below(12) }, () => this.#below(256).toString(16).padStart(2, '0')).join('')}'`;
       case 7:
         return `hex(zeroblob(${this.#below(this.#pick([20, 500, 4000]))}))||'${this.#below(100)}'`;
       case 8:
-        return this.#pick(["'a'||char(0)||'b'", "CAST(x'ff61' AS TEXT)", "'ü😀'", "char(65533)", "''", "' '", "'A'", "'a'", "'a '", "'B'||char(10)"]);
+        return this.#pick([
+          "'a'||char(0)||'b'",
+          "CAST(x'ff61' AS TEXT)",
+          "'ü😀'",
+          'char(65533)',
+          "''",
+          "' '",
+          "'A'",
+          "'a'",
+          "'a '",
+          "'B'||char(10)",
+        ]);
       case 9:
         return `${this.#below(100000)}`;
       default:

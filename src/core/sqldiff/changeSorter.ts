@@ -42,8 +42,7 @@ export class ChangeSorter {
   constructor(private readonly tempFolder: string) {}
 
   add(kind: EntryKind, key: SortKey, row: StoredRow, second: StoredRow | null): void {
-    const size =
-      headBytes + key.length + rowHeadBytes + row.localSize + (second ? rowHeadBytes + second.localSize : 0);
+    const size = headBytes + key.length + rowHeadBytes + row.localSize + (second ? rowHeadBytes + second.localSize : 0);
     if (this.#used + size > arenaBytes) this.#spill();
     if (this.#used + size > this.#arena.length) this.#grow(this.#used + size);
     let at = this.#used;

@@ -1,7 +1,7 @@
 import { ChangeSorter } from './changeSorter';
 import type { PairingKey } from './rowKey';
-import type { TableSource } from './tableSource';
 import { SortKey } from './sortKey';
+import type { TableSource } from './tableSource';
 
 /**
  * True when no two rows of a table have the same key, counting NULL as equal to NULL. Reads the whole table and sorts its

@@ -4,6 +4,23 @@ import type { PageFile } from './pages/pageFile';
 /** Bytes of a block whose hash a block index holds. */
 export const indexedBlock = 65536;
 
+/**
+ * Which blocks two block indexes show to be the same: one byte a block. An index is the blocks' hashes one after the other.
+ *
+ * @example
+ * const equalBlocks = commonBlocks(olderIndex, newerIndex, 16);
+ */
+export function commonBlocks(before: Uint8Array, after: Uint8Array, hashBytes: number): Uint8Array {
+  const blocks = Math.floor(Math.min(before.length, after.length) / hashBytes);
+  const [older, newer] = [Buffer.from(before.buffer, before.byteOffset), Buffer.from(after.buffer, after.byteOffset)];
+  const equal = new Uint8Array(blocks);
+  for (let block = 0; block < blocks; block++) {
+    const [from, to] = [block * hashBytes, (block + 1) * hashBytes];
+    if (older.compare(newer, from, to, from, to) === 0) equal[block] = 1;
+  }
+  return equal;
+}
+
 const chunkBytes = 256 * 1024;
 const subBytes = 32 * 1024;
 const samples = 48;
@@ -159,7 +176,8 @@ class Comparison {
     this.#changed++;
     // An overflow page starts with the number of the next one, so a b-tree page (first byte 2 to 13) can't be one in a
     // file of less than 33 million pages; nor can a page that starts with a number outside the file.
-    if (this.#older.readUInt32BE(at) > this.before.pageCount || this.#newer.readUInt32BE(at) > this.after.pageCount) return;
+    if (this.#older.readUInt32BE(at) > this.before.pageCount || this.#newer.readUInt32BE(at) > this.after.pageCount)
+      return;
     if (page > 1) this.#suspects.push(page);
   }
 

@@ -51,15 +51,16 @@ export function preparePagedDiff(input: PagedDiffInput): PagedDiff {
     *events() {
       yield { kind: 'schema', changes: changedEntries(older.schema, newer.schema) };
       const keys = new Map(Object.entries(input.keys ?? {}).map(([table, columns]) => [nameKey(table), columns]));
+      const rows = input.rows ?? true;
       for (const table of plan) {
         yield* diffTable({
-          before: before && table.before && new TableSource(before, table.before),
-          after: after && table.after && new TableSource(after, table.after),
+          before: before && table.before && new TableSource(before, table.before, rows),
+          after: after && table.after && new TableSource(after, table.after, rows),
           declared: keys.get(table.name),
           difference: differences.get(table.name) ?? null,
           chainsByNumber: changes !== null && !changes.overflowChanged,
           tempFolder: input.tempFolder,
-          rows: input.rows ?? true,
+          rows,
         });
       }
     },

@@ -3,7 +3,7 @@ import type { PageFile } from './pages/pageFile';
 import type { RowCursor } from './pages/rowCursor';
 
 /** What `RowMerge.next` stopped at. */
-export const enum Step {
+export enum Step {
   End,
   OnlyBefore,
   OnlyAfter,

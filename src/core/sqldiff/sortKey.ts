@@ -127,7 +127,8 @@ export class SortKey {
     }
     this.bytes[this.length++] = 0;
     this.bytes[this.length++] = bytes.length > longest ? 1 : 0;
-    if (bytes.length > longest) this.length += createHash('sha256').update(bytes).digest().copy(this.bytes, this.length);
+    if (bytes.length > longest)
+      this.length += createHash('sha256').update(bytes).digest().copy(this.bytes, this.length);
   }
 
   #reserve(count: number): void {

@@ -15,8 +15,9 @@ export class TableSource {
   constructor(
     readonly file: PageFile,
     readonly layout: TableLayout,
+    rowsWanted = true,
   ) {
-    this.decoder = new RowDecoder(file, layout);
+    this.decoder = new RowDecoder(file, layout, rowsWanted);
   }
 
   /**

@@ -12,7 +12,7 @@ const known = new Set(['BINARY', 'NOCASE', 'RTRIM']);
  * if (!isKnownOrder(layout)) sortInstead();
  */
 export function isKnownOrder(layout: TableLayout): boolean {
-  return layout.treeKey !== null && layout.treeKey.every((part) => known.has(part.collation));
+  return layout.treeKey?.every((part) => known.has(part.collation)) ?? false;
 }
 
 /**

@@ -46,7 +46,13 @@ describe('contentHash', () => {
     const file = await makeSqlite(sample);
     assert.equal(await hashOf('CREATE INDEX i ON t(r); CREATE VIEW w AS SELECT 1', file), hash);
     assert.equal(await hashOf('UPDATE u SET rowid=rowid+100', file), hash);
-    assert.equal(await hashOf('DELETE FROM t; DELETE FROM u; VACUUM; INSERT INTO u VALUES(\'y\',\'z\'),(\'y\',\'z\'),(\'x\',\'é😀\'); INSERT INTO t VALUES(4,9e999,9223372036854775807),(3,-1,x\'00\'),(2,2.5,NULL),(1,1,\'a\')', file), hash);
+    assert.equal(
+      await hashOf(
+        "DELETE FROM t; DELETE FROM u; VACUUM; INSERT INTO u VALUES('y','z'),('y','z'),('x','é😀'); INSERT INTO t VALUES(4,9e999,9223372036854775807),(3,-1,x'00'),(2,2.5,NULL),(1,1,'a')",
+        file,
+      ),
+      hash,
+    );
   });
 
   it('is changed by any value, type, count, name', async () => {
@@ -60,7 +66,7 @@ describe('contentHash', () => {
       "UPDATE t SET v=x'31' WHERE id=1",
       "UPDATE t SET v='' WHERE id=2",
       'UPDATE t SET id=5 WHERE id=1',
-      "DELETE FROM u WHERE rowid=2",
+      'DELETE FROM u WHERE rowid=2',
       "INSERT INTO u VALUES('y','z')",
       "UPDATE u SET a='yz', b='' WHERE a='y'",
       'ALTER TABLE u RENAME TO w',

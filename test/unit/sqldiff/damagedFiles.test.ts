@@ -41,7 +41,8 @@ describe('damaged files', function () {
         if (milliseconds > slowest.milliseconds) slowest = { milliseconds, name: `seed ${seed}, damage ${i}` };
       }
     }
-    if (process.env.DATAMANAGER_DAMAGED_REPORT) console.log(slowest, process.resourceUsage().maxRSS / 1024, [...outcomes]);
+    if (process.env.DATAMANAGER_DAMAGED_REPORT)
+      console.log(slowest, process.resourceUsage().maxRSS / 1024, [...outcomes]);
     assert.ok(slowest.milliseconds < 2000, `${slowest.name} took ${slowest.milliseconds} ms`);
     assert.ok(process.resourceUsage().maxRSS < 600 * 1024, 'this suite with sql.js in it stays below 600 MiB');
     assert.ok((outcomes.get('SQLITE_DAMAGED') ?? 0) > fileCount / 4, JSON.stringify([...outcomes]));
@@ -53,7 +54,8 @@ describe('damaged files', function () {
     try {
       const newer = PageFile.open(after);
       try {
-        for (const event of preparePagedDiff({ before: older, after: newer, tempFolder: folder }).events()) assert.ok(event);
+        for (const event of preparePagedDiff({ before: older, after: newer, tempFolder: folder }).events())
+          assert.ok(event);
       } finally {
         newer?.close();
       }

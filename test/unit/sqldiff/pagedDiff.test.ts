@@ -27,7 +27,11 @@ describe('pagedDiff', function () {
     folder = tempDir();
   });
 
-  function eventsOf(before: string | null, after: string, keys?: Readonly<Record<string, readonly string[]>>): DiffEvent[] {
+  function eventsOf(
+    before: string | null,
+    after: string,
+    keys?: Readonly<Record<string, readonly string[]>>,
+  ): DiffEvent[] {
     const older = before === null ? null : PageFile.open(before);
     const newer = PageFile.open(after);
     try {
@@ -51,7 +55,10 @@ describe('pagedDiff', function () {
       const older = openWitness(sqlJs, pair.before);
       const newer = openWitness(sqlJs, pair.after);
       try {
-        for (const [file, witness] of [[a, older], [b, newer]] as const) {
+        for (const [file, witness] of [
+          [a, older],
+          [b, newer],
+        ] as const) {
           const pages = PageFile.open(file);
           const prepared = preparePagedDiff({ before: null, after: pages, tempFolder: folder });
           assert.deepEqual(prepared.schemas.after, witness.schema);
@@ -64,7 +71,12 @@ describe('pagedDiff', function () {
           left++;
           continue;
         }
-        failures.push(`seed ${seed}: ${(error as Error).message.slice(0, 600)}\n    ${pair.story.filter((line) => line.length < 300).slice(-14).join('\n    ')}`);
+        failures.push(
+          `seed ${seed}: ${(error as Error).message.slice(0, 600)}\n    ${pair.story
+            .filter((line) => line.length < 300)
+            .slice(-14)
+            .join('\n    ')}`,
+        );
         if (process.env.DATAMANAGER_DIFF_STACK) throw error;
       }
       older.database.connection.close();
@@ -78,7 +90,10 @@ describe('pagedDiff', function () {
     it(`gives the events that SQLite gives: ${pair.name}`, async () => {
       const before = await makeSqlite(pair.before);
       const after = await makeSqlite(pair.after, pair.alters ? { from: before } : {});
-      for (const [a, b] of [[before, after], [after, before]] as const) {
+      for (const [a, b] of [
+        [before, after],
+        [after, before],
+      ] as const) {
         const opened = openPair(await newSqlJs(), a, b);
         const schemas = { before: readSchema(opened.before), after: readSchema(opened.after) };
         const expected = [...diffDatabases({ sqlJs: await newSqlJs(), pair: opened, schemas })];
@@ -104,7 +119,9 @@ describe('pagedDiff', function () {
     if (!existsSync(data)) return this.skip();
     for (const group of readdirSync(data)) {
       if (group.endsWith('.md')) continue;
-      const files = readdirSync(join(data, group)).filter((name) => name.endsWith('.sqlite')).sort();
+      const files = readdirSync(join(data, group))
+        .filter((name) => name.endsWith('.sqlite'))
+        .sort();
       for (let i = 1; i < files.length; i++) {
         await assertPair(join(data, group, files[i - 1] as string), join(data, group, files[i] as string));
       }
@@ -129,7 +146,10 @@ describe('pagedDiff', function () {
       copyFileSync(a, b);
       shell(b, 'UPDATE t SET v=v||1 WHERE id%100=3; DELETE FROM t WHERE id=77;');
       const events = await assertPair(a, b);
-      assert.deepEqual(events.at(-1), { kind: 'tableEnd', counts: { inserted: 0, updated: 30, deleted: 1, unchanged: null } });
+      assert.deepEqual(events.at(-1), {
+        kind: 'tableEnd',
+        counts: { inserted: 0, updated: 30, deleted: 1, unchanged: null },
+      });
     });
 
     it('takes committed frames of a write-ahead log, and nothing behind them', async () => {
@@ -162,14 +182,19 @@ describe('pagedDiff', function () {
     const before = await makeSqlite(
       "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t SELECT value, printf('%.*c', 40000, 'x') FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value+1 FROM n WHERE value<50) SELECT value FROM n)",
     );
-    const after = await makeSqlite("UPDATE t SET v=substr(v,1,30000)||'y'||substr(v,30002) WHERE id IN (7, 33)", { from: before });
+    const after = await makeSqlite("UPDATE t SET v=substr(v,1,30000)||'y'||substr(v,30002) WHERE id IN (7, 33)", {
+      from: before,
+    });
     const events = await assertPair(before, after);
-    assert.deepEqual(events.at(-1), { kind: 'tableEnd', counts: { inserted: 0, updated: 2, deleted: 0, unchanged: null } });
+    assert.deepEqual(events.at(-1), {
+      kind: 'tableEnd',
+      counts: { inserted: 0, updated: 2, deleted: 0, unchanged: null },
+    });
   });
 
   it('says that a vacuumed file holds the same rows', async () => {
     const before = await makeSqlite(
-      "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t SELECT value, hex(value) FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value+1 FROM n WHERE value<5000) SELECT value FROM n); DELETE FROM t WHERE id%3=0",
+      'CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t SELECT value, hex(value) FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value+1 FROM n WHERE value<5000) SELECT value FROM n); DELETE FROM t WHERE id%3=0',
     );
     const after = await makeSqlite('VACUUM', { from: before });
     assert.notEqual(readFileSync(before).length, readFileSync(after).length);

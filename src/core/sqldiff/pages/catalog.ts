@@ -3,8 +3,8 @@ import type { DatabaseSchema, SchemaEntry, Table, TableColumn, UniqueIndex } fro
 import { nameKey } from '../schema';
 import { walkTree } from './btree';
 import { type KeyPart, type ParsedColumn, type ParsedTable, parseCreateTable, parseUniqueIndex } from './createTable';
-import { type Affinity, affinityOf, defaultValue } from './defaultValue';
 import { damaged } from './damage';
+import { type Affinity, affinityOf, defaultValue } from './defaultValue';
 import { readPayload } from './overflow';
 import type { PageFile } from './pageFile';
 import { fieldValue, integerAsNumber, RecordFields } from './record';
@@ -229,7 +229,8 @@ function describe(
 /** Place of the INTEGER PRIMARY KEY that is another name for the rowid; -1 when there is none. */
 function rowidAlias(parsed: ParsedTable): number {
   const [only] = parsed.primaryKey;
-  if (only === undefined || parsed.primaryKey.length !== 1 || parsed.withoutRowid || parsed.descendingColumnKey) return -1;
+  if (only === undefined || parsed.primaryKey.length !== 1 || parsed.withoutRowid || parsed.descendingColumnKey)
+    return -1;
   return parsed.columns.findIndex(
     (column) => nameKey(column.name) === nameKey(only.column) && /^integer$/i.test(column.type),
   );

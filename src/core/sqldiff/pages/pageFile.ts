@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { DataManagerError, systemCode } from '../../errors';
 import { damaged } from './damage';
 import { type DatabaseHeader, headerSize, readHeader } from './header';
@@ -30,8 +30,9 @@ export class PageFile {
   readonly #lineNumbers: Int32Array;
 
   private constructor(
+    private readonly path: string,
     private readonly fd: number,
-    private readonly bytes: number,
+    private readonly opened: Stats,
     readonly header: DatabaseHeader,
     readonly pageCount: number,
     private readonly wal: WalOverlay | null,
@@ -45,22 +46,30 @@ export class PageFile {
     this.#lineNumbers = new Int32Array(cacheBytes / this.#lineBytes).fill(-1);
   }
 
+  /** Bytes of the main file. */
+  get bytes(): number {
+    return this.opened.size;
+  }
+
   /**
    * Opens a file for reading; null when it has no pages (an empty file is an empty database). `onRead` hears of every read
    * before it happens and may throw, which is how work on a file is cancelled.
    *
-   * Throws FILE_NOT_FOUND, FILE_UNREADABLE, FILE_HAS_JOURNAL (a rollback journal holds the truth), NOT_SQLITE,
+   * Throws FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_UNREADABLE, FILE_HAS_JOURNAL (a rollback journal holds the truth), NOT_SQLITE,
    * SQLITE_DAMAGED.
    *
    * @example
    * const file = PageFile.open('/data/utopia.sqlite');
    */
   static open(path: string, onRead?: ReadHook): PageFile | null {
-    refuseHotJournal(path);
     const fd = openForReading(path);
+    // SQLite, too, looks for journals beside the file that a link leads to.
+    const real = realpathSync(path);
     let wal: WalOverlay | null = null;
     try {
-      const size = fstatSync(fd).size;
+      refuseHotJournal(real);
+      const opened = fstatSync(fd);
+      const { size } = opened;
       const first = Buffer.alloc(headerSize);
       const got = readSync(fd, first, 0, headerSize, 0);
       if (got === 0) {
@@ -69,7 +78,7 @@ export class PageFile {
       }
       let header = readHeader(first.subarray(0, got));
       if (header.wal) {
-        wal = openWalOverlay(`${path}-wal`, header.pageSize);
+        wal = openWalOverlay(`${real}-wal`, header.pageSize);
         const newest = wal?.pages.get(1);
         if (wal && newest !== undefined) {
           readSync(wal.fd, first, 0, headerSize, newest);
@@ -78,7 +87,7 @@ export class PageFile {
       }
       const pages = wal?.pageCount || (header.pageCount ?? Math.floor(size / header.pageSize));
       if (pages > size / header.pageSize && !wal?.pageCount) throw damaged('the file is shorter than its header says');
-      return new PageFile(fd, size, header, pages, wal, onRead);
+      return new PageFile(path, fd, opened, header, pages, wal, onRead);
     } catch (error) {
       closeSync(fd);
       if (wal) closeSync(wal.fd);
@@ -89,6 +98,16 @@ export class PageFile {
   close(): void {
     closeSync(this.fd);
     if (this.wal) closeSync(this.wal.fd);
+  }
+
+  /** Throws FILE_CHANGED when somebody wrote to the file since it was opened: what was read would be a mixture. */
+  assertUnchanged(): void {
+    const now = fstatSync(this.fd);
+    if (now.size === this.opened.size && now.mtimeMs === this.opened.mtimeMs) return;
+    throw new DataManagerError('FILE_CHANGED', `${this.path} was changed while it was being read.`, {
+      hint: 'Try again when nothing writes to it.',
+      data: { path: this.path },
+    });
   }
 
   /** Pages whose content comes from the `-wal`. */
@@ -113,7 +132,7 @@ export class PageFile {
         if (readFully(this.wal.fd, target, place, this.pageSize, offset) !== this.pageSize) {
           throw damaged('the write-ahead log ends inside a frame', page);
         }
-      } else if (page * this.pageSize > this.bytes) {
+      } else if (page * this.pageSize > this.opened.size) {
         throw damaged('the file ends inside a page', page);
       }
     }
@@ -156,7 +175,7 @@ function readFully(fd: number, target: Buffer, at: number, length: number, posit
 function openForReading(path: string): number {
   try {
     if (!statSync(path).isFile()) {
-      throw new DataManagerError('FILE_UNREADABLE', `${path} is not a file.`, { data: { path } });
+      throw new DataManagerError('FILE_NOT_REGULAR', `${path} is not a file.`, { data: { path } });
     }
     return openSync(path, 'r');
   } catch (error) {
