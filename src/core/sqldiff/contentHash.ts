@@ -78,7 +78,8 @@ class RowBytes {
   add(decoder: RowDecoder, column: number): void {
     const field = decoder.fieldOf(column);
     if (field < 0) {
-      this.#value(decoder, column);
+      if (column === decoder.layout.rowidColumn) this.#integer(decoder.rowHigh, decoder.rowLow);
+      else this.#value(decoder, column);
       return;
     }
     const { record } = decoder;
@@ -87,8 +88,8 @@ class RowBytes {
     const real = decoder.layout.real[column] === 1;
     if (type >= 12) {
       const end = at + record.sizeOf(field);
-      if (type % 2 === 0) this.#bytesOf(blobType, record.buffer, at, end);
-      else if (decoder.encoding === 'utf-8') this.#bytesOf(textType, record.buffer, at, end);
+      if (type % 2 === 0) this.#bytesOf(blobType, record.buffer, record.view, at, end);
+      else if (decoder.encoding === 'utf-8') this.#bytesOf(textType, record.buffer, record.view, at, end);
       else this.#value(decoder, column);
     } else if (type === 0) {
       this.#head(noType, 0);
@@ -113,11 +114,13 @@ class RowBytes {
     else if (typeof value === 'bigint') {
       this.#integer(Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asIntN(32, value)));
     } else if (typeof value === 'number') this.#real(value);
-    else if (typeof value === 'string') {
-      const text = Buffer.from(value, 'utf8');
-      this.#bytesOf(textType, text, 0, text.length);
-    } else if (value instanceof Uint8Array) this.#bytesOf(blobType, Buffer.from(value), 0, value.length);
-    else this.#bytesOf(malformedType, Buffer.from(value.malformedText), 0, value.malformedText.length);
+    else if (typeof value === 'string') this.#copyOf(textType, Buffer.from(value, 'utf8'));
+    else if (value instanceof Uint8Array) this.#copyOf(blobType, Buffer.from(value));
+    else this.#copyOf(malformedType, Buffer.from(value.malformedText));
+  }
+
+  #copyOf(type: number, bytes: Buffer): void {
+    this.#bytesOf(type, bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
   }
 
   #integer(high: number, low: number): void {
@@ -133,7 +136,7 @@ class RowBytes {
     this.length += 8;
   }
 
-  #bytesOf(type: number, source: Buffer, from: number, to: number): void {
+  #bytesOf(type: number, source: Buffer, sourceView: DataView, from: number, to: number): void {
     const size = to - from;
     this.#head(type, 4 + size);
     this.view.setUint32(this.length, size);
@@ -142,7 +145,9 @@ class RowBytes {
       source.copy(this.#bytes, this.length, from, to);
       this.length += size;
     } else {
-      for (let at = from; at < to; at++) this.#bytes[this.length++] = source[at] as number;
+      let at = from;
+      for (; at + 4 <= to; at += 4, this.length += 4) this.view.setInt32(this.length, sourceView.getInt32(at));
+      for (; at < to; at++) this.#bytes[this.length++] = source[at] as number;
     }
   }
 

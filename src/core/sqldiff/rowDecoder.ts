@@ -10,10 +10,11 @@ import { fieldValue, integerValue, RecordFields } from './pages/record';
 export class RowDecoder {
   readonly record = new RecordFields();
   readonly encoding: TextEncoding;
+  /** Rowid of the current row as two int32. */
+  rowHigh = 0;
+  rowLow = 0;
   readonly #columns: number;
   readonly #defaults: (SqlValue | undefined)[] = [];
-  #rowHigh = 0;
-  #rowLow = 0;
   #whole: Buffer = Buffer.alloc(0);
 
   constructor(
@@ -28,8 +29,8 @@ export class RowDecoder {
 
   /** Makes this row the current one. It stays valid until the next call or until the row's buffer is used again. */
   load(row: StoredRow): void {
-    this.#rowHigh = row.rowHigh;
-    this.#rowLow = row.rowLow;
+    this.rowHigh = row.rowHigh;
+    this.rowLow = row.rowLow;
     const { fields } = this.layout;
     if (row.overflow === 0) {
       this.record.parse(row.buffer, row.view, row.localStart, row.localSize, fields);
@@ -63,8 +64,8 @@ export class RowDecoder {
   }
 
   rowid(): bigint {
-    const high = this.#rowHigh;
-    const low = this.#rowLow >>> 0;
+    const high = this.rowHigh;
+    const low = this.rowLow >>> 0;
     if (high >= -0x200000 && high < 0x200000) return integerValue(high * 0x100000000 + low);
     return (BigInt(high) << 32n) | BigInt(low);
   }
