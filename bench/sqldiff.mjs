@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
 });
 
 const megabytes = sizeOf(options.size);
-const rows = Math.round(megabytes * 4200); // of the largest table; all four together fill about one megabyte
+const rows = Math.round(megabytes * 2460); // of the largest table; all four together fill about one megabyte
 
 /** SQL for pseudo-random numbers that are the same on every machine. */
 const mixed = (n, salt) => `((${n} * 2654435761 + ${salt} * 40503) % 4294967291)`;
@@ -43,14 +43,14 @@ PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PR
 CREATE TABLE big(id INTEGER PRIMARY KEY, region TEXT, tech TEXT, year INTEGER, value REAL, unit TEXT, note TEXT);
 INSERT INTO big ${numbers(rows)} SELECT i, 'region' || (${mixed('i', 1)} % 40), 'tech' || (${mixed('i', 2)} % 900), 2000 + i % 51,
   ${mixed('i', 3)} / 977.0, CASE i % 3 WHEN 0 THEN 'PJ' ELSE 'kt/a' END,
-  CASE WHEN i % 4000 = 0 THEN hex(zeroblob(9000)) || i ELSE 'note ' || printf('%060d', ${mixed('i', 4)}) END FROM n;
+  CASE WHEN i % 4000 = 0 THEN hex(zeroblob(9000)) || i ELSE 'note ' || printf('%0140d', ${mixed('i', 4)}) END FROM n;
 CREATE INDEX bigRegion ON big(region, year);
 CREATE TABLE without(region TEXT, year INTEGER, tech TEXT, value REAL, PRIMARY KEY(region, year, tech)) WITHOUT ROWID;
 INSERT INTO without ${numbers(Math.round(rows * 0.58))} SELECT 'region' || (i / 20000), 2000 + i / 400 % 50, 'technology' || (i % 400), ${mixed('i', 5)} / 31.0 FROM n;
 CREATE TABLE texts(code TEXT PRIMARY KEY, value REAL, label TEXT);
-INSERT INTO texts ${numbers(Math.round(rows * 0.37))} SELECT 'code-' || ${mixed('i', 6)} || '-' || i, i / 7.0, 'label ' || printf('%040d', i) FROM n;
+INSERT INTO texts ${numbers(Math.round(rows * 0.37))} SELECT 'code-' || ${mixed('i', 6)} || '-' || i, i / 7.0, 'label ' || printf('%0120d', i) FROM n;
 CREATE TABLE plain(a INTEGER, b REAL, c TEXT);
-INSERT INTO plain ${numbers(Math.round(rows * 0.62))} SELECT i, ${mixed('i', 7)} / 3.0, 'row ' || printf('%030d', ${mixed('i', 8)}) FROM n;
+INSERT INTO plain ${numbers(Math.round(rows * 0.62))} SELECT i, ${mixed('i', 7)} / 3.0, 'row ' || printf('%0110d', ${mixed('i', 8)}) FROM n;
 COMMIT;`;
 
 const hundredth = Math.floor(rows / 100);
@@ -61,7 +61,8 @@ const cases = {
     UPDATE without SET value = -value WHERE abs(CAST(value * 31 AS INTEGER)) % 1000 = 3;
     UPDATE texts SET label = label || '!' WHERE rowid % 1000 = 3; DELETE FROM texts WHERE rowid % 5000 = 7;`,
   c10: `UPDATE big SET value = value * 1.01 WHERE id BETWEEN ${rows * 0.4} AND ${rows * 0.5};
-    UPDATE without SET value = value * 1.01 WHERE region BETWEEN 'region2' AND 'region25';`,
+    UPDATE without SET value = value * 1.01 WHERE CAST(substr(region, 7) AS INTEGER) BETWEEN ${Math.floor((rows * 0.58 * 0.5) / 20000)} AND ${Math.floor((rows * 0.58 * 0.6) / 20000)};
+    UPDATE texts SET value = value * 1.01 WHERE rowid BETWEEN ${rows * 0.1} AND ${rows * 0.137};`,
   schema: `ALTER TABLE big ADD COLUMN source TEXT DEFAULT 'x'; ALTER TABLE plain ADD COLUMN d REAL;
     UPDATE big SET source = 'y' WHERE id % ${hundredth} = 7; CREATE TABLE fresh(id INTEGER PRIMARY KEY, v TEXT);
     INSERT INTO fresh VALUES(1, 'a'), (2, 'b');`,

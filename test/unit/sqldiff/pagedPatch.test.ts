@@ -49,6 +49,8 @@ describe('compareByPages', function () {
       const pair = randomPair(sqlJs, seed);
       writeFileSync(a, pair.before);
       writeFileSync(b, pair.after);
+      // Bytes that are no text in one encoding can't be carried into another one.
+      if (Buffer.compare(pair.before.subarray(56, 60), pair.after.subarray(56, 60)) !== 0) continue;
       for (const [from, to] of [
         [a, b],
         [b, a],
