@@ -67,7 +67,7 @@ describe('comparePages', () => {
     const table = 'PRAGMA page_size=512; CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT)';
     const [a, b] = [
       await makeSqlite(`${table}; ${rows}`),
-      await makeSqlite(`${table}; ${rows.replace('SELECT i', 'SELECT i+1')}`),
+      await makeSqlite(`${table}; ${rows.replace('i ||', '(i+7) ||')}`),
     ];
     let read = 0;
     const older = PageFile.open(a, (bytes) => {
