@@ -1,5 +1,5 @@
 import type { SqlValue } from './model';
-import type { TableLayout } from './pages/catalog';
+import type { TableLayout } from './pages/tableLayout';
 import type { RowDecoder } from './rowDecoder';
 import { nameKey } from './schema';
 import { isMalformed } from './valueOrder';

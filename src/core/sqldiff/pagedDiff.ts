@@ -1,7 +1,8 @@
 import type { DiffEvent } from './model';
 import { comparePages, type PageChanges } from './pageCompare';
-import { type Catalog, readCatalog, storesAlike, type TableLayout } from './pages/catalog';
+import { type Catalog, readCatalog } from './pages/catalog';
 import type { PageFile } from './pages/pageFile';
+import { storesAlike, type TableLayout } from './pages/tableLayout';
 import { pruneTrees, type TreeDifference } from './pruneTrees';
 import { changedEntries, type DatabaseSchema, nameKey } from './schema';
 import { diffTable } from './tableDiff';

@@ -310,7 +310,10 @@ function placesOf(header: TableHeader): ColumnPlaces {
   if (places === undefined) {
     const before = new Map((header.before ?? []).map((column, place) => [nameKey(column.name), place]));
     const placeOf = (name: string): number => before.get(nameKey(name)) ?? -1;
-    places = { older: (header.after ?? []).map((column) => placeOf(column.name)), key: header.key.columns.map(placeOf) };
+    places = {
+      older: (header.after ?? []).map((column) => placeOf(column.name)),
+      key: header.key.columns.map(placeOf),
+    };
     knownPlaces.set(header, places);
   }
   return places;

@@ -1,10 +1,10 @@
 import type { SqlValue } from './model';
-import type { TableLayout } from './pages/catalog';
 import { damaged } from './pages/damage';
 import type { TextEncoding } from './pages/header';
 import { readPayload, type StoredRow } from './pages/overflow';
 import type { PageFile } from './pages/pageFile';
 import { fieldValue, integerValue, RecordFields } from './pages/record';
+import type { TableLayout } from './pages/tableLayout';
 
 /** Turns stored rows of one table into values, one row at a time. */
 export class RowDecoder {

@@ -1,8 +1,8 @@
 import type { ColumnMapping } from './columnMapping';
 import type { Row, RowChange } from './model';
-import { sameTreeOrder, storesAlike } from './pages/catalog';
 import type { StoredRow } from './pages/overflow';
 import type { RowCursor } from './pages/rowCursor';
+import { sameTreeOrder, storesAlike } from './pages/tableLayout';
 import type { TreeDifference } from './pruneTrees';
 import { orderOfRowids, RowMerge } from './rowMerge';
 import type { TableSource } from './tableSource';

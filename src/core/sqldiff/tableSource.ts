@@ -1,9 +1,9 @@
 import type { Column } from './model';
 import type { WalkedTree } from './pages/btree';
-import type { TableLayout } from './pages/catalog';
 import { damaged } from './pages/damage';
 import type { PageFile } from './pages/pageFile';
 import { RowCursor } from './pages/rowCursor';
+import type { TableLayout } from './pages/tableLayout';
 import { wholeTree } from './pruneTrees';
 import { RowDecoder } from './rowDecoder';
 import { nameKey } from './schema';

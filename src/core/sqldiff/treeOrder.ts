@@ -1,6 +1,6 @@
-import type { TableLayout } from './pages/catalog';
 import { integerAsNumber, textValue } from './pages/record';
 import type { RowCursor } from './pages/rowCursor';
+import type { TableLayout } from './pages/tableLayout';
 import type { RowDecoder } from './rowDecoder';
 
 const known = new Set(['BINARY', 'NOCASE', 'RTRIM']);

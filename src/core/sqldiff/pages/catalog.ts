@@ -1,42 +1,14 @@
-import type { SqlValue } from '../model';
 import type { DatabaseSchema, SchemaEntry, Table, TableColumn, UniqueIndex } from '../schema';
 import { nameKey } from '../schema';
 import { walkTree } from './btree';
-import { type KeyPart, type ParsedColumn, type ParsedTable, parseCreateTable, parseUniqueIndex } from './createTable';
+import { type KeyPart, type ParsedTable, parseCreateTable, parseUniqueIndex } from './createTable';
 import { damaged } from './damage';
-import { type Affinity, affinityOf, defaultValue } from './defaultValue';
+
 import { readPayload } from './overflow';
 import type { PageFile } from './pageFile';
 import { fieldValue, integerAsNumber, RecordFields } from './record';
 import { RowCursor } from './rowCursor';
-
-/** A part of the key by which a WITHOUT ROWID table's tree is ordered; it is field number n of a record for part n. */
-export interface TreeKeyPart {
-  /** Column, by `nameKey`. */
-  readonly column: string;
-  readonly collation: string;
-  readonly descending: boolean;
-}
-
-/** How the rows of a table lie in its records. Columns are counted as in `table.columns`: without generated ones. */
-export interface TableLayout {
-  readonly table: Table;
-  readonly root: number;
-  /** Record field of each column; -1 for the one that is the rowid. */
-  readonly fieldOf: Int32Array;
-  /** Fields of a full record. */
-  readonly fields: number;
-  /** 1 for columns of REAL affinity, whose whole numbers are stored as integers. */
-  readonly real: Uint8Array;
-  /** Column that is the rowid; -1 when none is. */
-  readonly rowidColumn: number;
-  /** Order of a WITHOUT ROWID table's tree; null for all others. */
-  readonly treeKey: readonly TreeKeyPart[] | null;
-  /** Value of a column for records that end before it and for rows that never had it. */
-  defaultOf(column: number): SqlValue | undefined;
-  /** What the bytes of each field mean, as text to be compared. */
-  readonly shape: readonly string[];
-}
+import { layOut, primaryKeyParts, rowidAlias, type TableLayout, treeParts } from './tableLayout';
 
 /** What sqlite_schema says, read without SQLite. */
 export interface Catalog {
@@ -102,29 +74,6 @@ export function readCatalog(file: PageFile | null): Catalog {
   };
 }
 
-/**
- * True when equal record bytes (and rowids) in two tables mean equal rows: the same fields in the same order, of which one
- * table may have more at the end (ADD COLUMN), because a record that lacks them stands for their defaults.
- *
- * @example
- * storesAlike(before.layoutOf('capacity'), after.layoutOf('capacity'));
- */
-export function storesAlike(a: TableLayout, b: TableLayout): boolean {
-  const common = Math.min(a.shape.length, b.shape.length);
-  for (let i = 0; i < common; i++) if (a.shape[i] !== b.shape[i]) return false;
-  return sameTreeOrder(a, b);
-}
-
-/**
- * True when both are rowid tables, or both WITHOUT ROWID with the same key.
- *
- * @example
- * sameTreeOrder(before.layoutOf('capacity'), after.layoutOf('capacity'));
- */
-export function sameTreeOrder(a: TableLayout, b: TableLayout): boolean {
-  return JSON.stringify(a.treeKey) === JSON.stringify(b.treeKey);
-}
-
 /** Entries of sqlite_schema with their root pages, without SQLite's own tables and automatic indexes. */
 function* schemaRows(file: PageFile): Generator<[SchemaEntry, number]> {
   const tree = walkTree(file, 1, { enter: onceEach(), wants: () => true });
@@ -181,7 +130,7 @@ function describe(
   shadowOf: string | null,
   indexes: readonly DeclaredIndex[],
 ): Table {
-  const keyPlace = new Map(parsed.primaryKey.map((part, place) => [nameKey(part.column), place + 1]));
+  const keyPlace = placesInKey(parsed);
   const alias = rowidAlias(parsed);
   const collations = new Map(parsed.columns.map((column) => [nameKey(column.name), column.collation]));
   const columns: TableColumn[] = [];
@@ -226,80 +175,10 @@ function describe(
   };
 }
 
-/** Place of the INTEGER PRIMARY KEY that is another name for the rowid; -1 when there is none. */
-function rowidAlias(parsed: ParsedTable): number {
-  const [only] = parsed.primaryKey;
-  if (only === undefined || parsed.primaryKey.length !== 1 || parsed.withoutRowid || parsed.descendingColumnKey)
-    return -1;
-  return parsed.columns.findIndex(
-    (column) => nameKey(column.name) === nameKey(only.column) && /^integer$/i.test(column.type),
-  );
-}
-
-function layOut(table: Table, parsed: ParsedTable, root: number, honoursDescending: boolean): TableLayout {
-  const places = new Map(parsed.columns.map((column, place) => [nameKey(column.name), place]));
-  const stored = storageOrder(parsed, places);
-  const alias = rowidAlias(parsed);
-  const visible = parsed.columns.flatMap((column, place) => (column.generated === null ? [place] : []));
-  const columnAt = (place: number): ParsedColumn => parsed.columns[place] as ParsedColumn;
-  const affinities: Affinity[] = visible.map((place) => affinityOf(columnAt(place).type));
-  const treeKey = parsed.withoutRowid
-    ? treeParts(parsed, places).map((part) => ({
-        column: part.column,
-        collation: part.collation,
-        descending: part.descending && honoursDescending,
-      }))
-    : null;
-  const shape = stored.map((place) => {
-    const column = columnAt(place);
-    const real = affinityOf(column.type) === 'real';
-    return JSON.stringify([nameKey(column.name), real, column.generated !== null, column.defaultSql, place === alias]);
-  });
-  return {
-    table,
-    root,
-    fieldOf: Int32Array.from(visible, (place) => (place === alias ? -1 : stored.indexOf(place))),
-    fields: stored.length,
-    real: Uint8Array.from(affinities, (affinity) => (affinity === 'real' ? 1 : 0)),
-    rowidColumn: visible.indexOf(alias),
-    treeKey,
-    defaultOf(column) {
-      return defaultValue(columnAt(visible[column] as number).defaultTokens, affinities[column] as Affinity);
-    },
-    shape,
-  };
-}
-
-interface OrderedPart extends TreeKeyPart {
-  readonly place: number;
-}
-
-/**
- * The primary key as SQLite builds its index: that of a WITHOUT ROWID table over one INTEGER column is made anew from the
- * column, which drops a COLLATE in the key (convertToWithoutRowidTable in build.c).
- */
-function primaryKeyParts(parsed: ParsedTable): readonly KeyPart[] {
-  return rowidAlias({ ...parsed, withoutRowid: false }) < 0
-    ? parsed.primaryKey
-    : parsed.primaryKey.map((part) => ({ ...part, collation: null }));
-}
-
-/** Primary key parts as a WITHOUT ROWID tree has them: a column repeated with the same collation counts once. */
-function treeParts(parsed: ParsedTable, places: ReadonlyMap<string, number>): OrderedPart[] {
-  const parts: OrderedPart[] = [];
-  for (const part of primaryKeyParts(parsed)) {
-    const place = places.get(nameKey(part.column)) ?? 0;
-    const collation = (part.collation ?? (parsed.columns[place] as ParsedColumn).collation).toUpperCase();
-    if (parts.some((known) => known.place === place && known.collation === collation)) continue;
-    parts.push({ place, column: nameKey(part.column), collation, descending: part.descending });
-  }
-  return parts;
-}
-
-/** Places of columns in the order of record fields. */
-function storageOrder(parsed: ParsedTable, places: ReadonlyMap<string, number>): number[] {
-  const stored = parsed.columns.flatMap((column, place) => (column.generated === 'virtual' ? [] : [place]));
-  if (!parsed.withoutRowid) return stored;
-  const key = treeParts(parsed, places).map((part) => part.place);
-  return [...key, ...stored.filter((place) => !key.includes(place))];
+/** Places of columns in the primary key, from 1 on; a column that comes twice counts where it comes first. */
+function placesInKey(parsed: ParsedTable): Map<string, number> {
+  const columns = parsed.withoutRowid
+    ? treeParts(parsed).map((part) => part.column)
+    : parsed.primaryKey.map((part) => nameKey(part.column));
+  return new Map(columns.map((column, place) => [column, place + 1] as const).reverse());
 }

@@ -158,7 +158,7 @@ class TableParser {
         if (this.#isSymbol('(')) this.#parenthesised();
       }
     }
-    const type = typeTokens.length === 0 ? '' : this.#textOf(typeTokens);
+    const type = typeTokens.length === 0 ? '' : this.#typeText(typeTokens);
     return { name, type, notNull, collation, defaultTokens, defaultSql: this.#defaultSql(defaultTokens), generated };
   }
 
@@ -229,8 +229,10 @@ class TableParser {
     return first.text === '(' ? this.sql.slice(first.end, last.start).trim() : this.sql.slice(first.start, last.end);
   }
 
-  #textOf(tokens: readonly SqlToken[]): string {
-    const text = this.sql.slice((tokens[0] as SqlToken).start, (tokens.at(-1) as SqlToken).end);
+  #typeText(tokens: readonly SqlToken[]): string {
+    const first = tokens[0] as SqlToken;
+    const quoted = first.kind === 'name' || first.kind === 'string'; // SQLite loses what follows
+    const text = quoted ? first.text : this.sql.slice(first.start, (tokens.at(-1) as SqlToken).end);
     return standardTypes.has(text.toUpperCase()) ? text.toUpperCase() : text;
   }
 

@@ -20,7 +20,7 @@ export interface StoredRow {
 /**
  * Copies a row's whole payload, local part and overflow chain, into `target`, which must have room for it.
  *
- * Throws SQLITE_DAMAGED when the chain ends early or leaves the file. A loop ends with the payload's size.
+ * Throws SQLITE_DAMAGED when the chain ends early, loops or leaves the file.
  *
  * @example
  * readPayload(file, row, target);
@@ -29,6 +29,7 @@ export function readPayload(file: PageFile, row: StoredRow, target: Buffer): voi
   row.buffer.copy(target, 0, row.localStart, row.localStart + row.localSize);
   let at = row.localSize;
   let page = row.overflow;
+  const loop = new LoopGuard();
   while (at < row.payloadSize) {
     const bytes = overflowPage(file, page);
     const start = file.pageStart;
@@ -36,6 +37,7 @@ export function readPayload(file: PageFile, row: StoredRow, target: Buffer): voi
     bytes.copy(target, at, start + 4, start + 4 + take);
     at += take;
     page = bytes.readUInt32BE(start);
+    loop.check(page);
   }
 }
 
@@ -57,6 +59,7 @@ export function sameChain(
   let left = before.payloadSize - before.localSize;
   let beforePage = before.overflow;
   let afterPage = after.overflow;
+  const loop = new LoopGuard();
   while (left > 0) {
     if (sameNumberIsSame && beforePage === afterPage) return true;
     const take = Math.min(beforeFile.usable - 4, left);
@@ -75,6 +78,7 @@ export function sameChain(
     beforePage = beforeBytes.readUInt32BE(beforeStart);
     afterPage = afterBytes.readUInt32BE(afterStart);
     left -= take;
+    loop.check(beforePage);
   }
   return true;
 }
@@ -83,13 +87,34 @@ export function sameChain(
 export function chainTouches(file: PageFile, row: StoredRow, isMarked: (page: number) => boolean): boolean {
   let left = row.payloadSize - row.localSize;
   let page = row.overflow;
+  const loop = new LoopGuard();
   while (left > 0) {
     if (isMarked(page)) return true;
     const bytes = overflowPage(file, page);
     page = bytes.readUInt32BE(file.pageStart);
     left -= file.usable - 4;
+    loop.check(page);
   }
   return false;
+}
+
+/**
+ * Finds a loop in a chain without keeping its pages: one page is remembered, and changed after 1, 2, 4, 8... steps (Brent's
+ * algorithm), so a loop is noticed soon after its first round. Without it, a damaged size could make one row cost as much as
+ * the whole file.
+ */
+class LoopGuard {
+  #remembered = 0;
+  #steps = 0;
+  #limit = 1;
+
+  check(page: number): void {
+    if (page === this.#remembered && page !== 0) throw damaged('an overflow chain loops', page);
+    if (++this.#steps < this.#limit) return;
+    this.#remembered = page;
+    this.#steps = 0;
+    this.#limit *= 2;
+  }
 }
 
 function overflowPage(file: PageFile, page: number): Buffer {
