@@ -28,7 +28,7 @@ export class SortedPairing {
     const encodings = new Set([before, after].flatMap((side) => (side ? [side.file.header.encoding] : [])));
     const [only = null] = encodings;
     this.#key = new SortKey(encodings.size === 1 ? only : null);
-    this.#mapping = before && after ? new ColumnMapping(before.layout, after.layout) : null;
+    this.#mapping = before && after ? new ColumnMapping(before.decoder, after.decoder) : null;
     try {
       if (before && after && canMerge(before, after)) {
         this.#collectDifferences(before, after);
@@ -89,7 +89,7 @@ export class SortedPairing {
         continue;
       }
       after.decoder.load(cursors.after);
-      if (this.#mapping?.sameRow(before.decoder, after.decoder)) continue;
+      if (this.#mapping?.sameRow()) continue;
       other.take(this.#key.bytes, 0, this.#key.length);
       this.#setKey(after, columnsAfter);
       if (this.pairingKey.kind !== 'content' && other.equals(this.#key.bytes, 0, this.#key.length)) {
@@ -118,7 +118,7 @@ export class SortedPairing {
     }
     if (!exact || this.#mapping === null || side !== this.comparison.after) return;
     // Such a row has no counterpart: without a shared column, or with more than defaults in the new ones.
-    if (columns.length > 0 && this.#mapping.holdsDefaults(side.decoder)) return;
+    if (columns.length > 0 && this.#mapping.holdsDefaults()) return;
     this.#key.mark(0xff);
     for (const column of this.#mapping.added) this.#key.add(side.decoder.value(column), 'BINARY', true);
   }

@@ -113,7 +113,7 @@ function* merged(
   before: TableSource,
   after: TableSource,
 ): Generator<RowChange, void, undefined> {
-  const mapping = new ColumnMapping(before.layout, after.layout);
+  const mapping = new ColumnMapping(before.decoder, after.decoder);
   const cursors = openCursors(comparison, before, after);
   const merge = openMerge(comparison, before, after, cursors);
   for (;;) {

@@ -60,10 +60,10 @@ export function updateOf(
 ): RowChange | null {
   before.decoder.load(older);
   after.decoder.load(newer);
-  if (mapping.sameRow(before.decoder, after.decoder)) return null;
+  if (mapping.sameRow()) return null;
   const rowBefore = before.decoder.row();
   if (rowBefore.length === 0) return { kind: 'update', before: rowBefore, after: rowBefore }; // only counted
-  return { kind: 'update', before: rowBefore, after: mapping.rowAfter(before.decoder, rowBefore, after.decoder) };
+  return { kind: 'update', before: rowBefore, after: mapping.rowAfter(rowBefore) };
 }
 
 export interface Cursors {

@@ -66,6 +66,21 @@ export class RecordFields {
     return type >= 12 ? (type - 12 - (type % 2)) / 2 : (bodyBytes[type] as number);
   }
 
+  /** True when a field has the type and the bytes of another record's field. */
+  sameField(field: number, other: RecordFields, otherField: number): boolean {
+    if (this.types[field] !== other.types[otherField]) return false;
+    const size = this.sizeOf(field);
+    let x = this.starts[field] as number;
+    let y = other.starts[otherField] as number;
+    if (size > 256) return this.buffer.compare(other.buffer, y, y + size, x, x + size) === 0;
+    const left = this.view;
+    const right = other.view;
+    const end = x + size;
+    for (; x + 4 <= end; x += 4, y += 4) if (left.getInt32(x) !== right.getInt32(y)) return false;
+    for (; x < end; x++, y++) if (left.getUint8(x) !== right.getUint8(y)) return false;
+    return true;
+  }
+
   #grow(limit: number): void {
     this.types = new Float64Array(limit);
     this.starts = new Int32Array(limit);
