@@ -11,7 +11,7 @@ import type { TableSource } from './tableSource';
 
 /**
  * Pairs rows by a key that is not the order of storage: collects those that may have changed, sorts them by the key and goes
- * through them. After construction `sawNull` tells whether a key with a NULL is among them. To be closed, or read to its end.
+ * through them. After construction `sawNull` tells whether a key with a NULL is among them. To be closed.
  */
 export class SortedPairing {
   sawNull = false;
@@ -46,13 +46,8 @@ export class SortedPairing {
     this.#sorter.close();
   }
 
-  *changes(): Generator<RowChange, void, undefined> {
-    try {
-      if (this.pairingKey.kind === 'content') yield* this.#byContent();
-      else yield* this.#byKey();
-    } finally {
-      this.close();
-    }
+  changes(): Generator<RowChange, void, undefined> {
+    return this.pairingKey.kind === 'content' ? this.#byContent() : this.#byKey();
   }
 
   #collectAll(side: TableSource, kind: 'insert' | 'delete'): void {

@@ -27,20 +27,25 @@ export function* diffTable(comparison: TableComparison): Generator<DiffEvent, vo
   const nothingToRead = difference && isEmpty(difference.before.places) && isEmpty(difference.after.places);
   if (sameColumns && nothingToRead) return;
 
-  const { key, changes } = pair(comparison);
+  const pairing = pair(comparison);
+  const { kind, columns } = pairing.key;
   const name = after?.layout.table.name ?? before?.layout.table.name ?? '';
-  const table: TableHeader = { name, ...header, key: { kind: key.kind, columns: key.columns } };
+  const table: TableHeader = { name, ...header, key: { kind, columns } };
   const counts = { insert: 0, update: 0, delete: 0 };
   let begun = false;
-  if (!sameColumns) {
-    begun = true;
-    yield { kind: 'table', table };
-  }
-  for (const change of changes) {
-    if (!begun) yield { kind: 'table', table };
-    begun = true;
-    counts[change.kind]++;
-    if (comparison.rows) yield { kind: 'row', change };
+  try {
+    if (!sameColumns) {
+      begun = true;
+      yield { kind: 'table', table };
+    }
+    for (const change of pairing.changes) {
+      if (!begun) yield { kind: 'table', table };
+      begun = true;
+      counts[change.kind]++;
+      if (comparison.rows) yield { kind: 'row', change };
+    }
+  } finally {
+    pairing.sorted?.close();
   }
   if (!begun) return;
   yield {
@@ -52,6 +57,8 @@ export function* diffTable(comparison: TableComparison): Generator<DiffEvent, vo
 interface Pairing {
   readonly key: PairingKey;
   readonly changes: Iterable<RowChange>;
+  /** To be closed, also when nobody reads the changes. */
+  readonly sorted: SortedPairing | null;
 }
 
 /** The best key that holds, and the changes under it. */
@@ -64,9 +71,16 @@ function pair(comparison: TableComparison): Pairing {
     const { key, proofs } = candidate;
     if (proofs.some((proof, i) => proof === 'unknown' && !keyIsUnique(at(sides, i), key, false, tempFolder))) continue;
     const stream = streamed(comparison, key);
-    if (stream) return { key, changes: stream };
+    if (stream) return { key, changes: stream, sorted: null };
     const sorted = new SortedPairing(comparison, key);
-    if (!sorted.sawNull || nullsAreUnique(sides, candidate, tempFolder)) return { key, changes: sorted.changes() };
+    try {
+      if (!sorted.sawNull || nullsAreUnique(sides, candidate, tempFolder)) {
+        return { key, changes: sorted.changes(), sorted };
+      }
+    } catch (error) {
+      sorted.close();
+      throw error;
+    }
     sorted.close();
   }
   throw new DataManagerError('DIFF_UNSUPPORTED', 'No way was found to pair the rows of a table.');

@@ -201,6 +201,28 @@ describe('pagedDiff', function () {
     assert.deepEqual(eventsOf(before, after), [{ kind: 'schema', changes: [] }]);
   });
 
+  it('sorts more changes than fit into memory, and leaves no temporary file, also when nobody reads on', async () => {
+    const rows = (salt: number): string =>
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<60000) INSERT INTO t(k, v, w) SELECT printf('%08d', (i*7919)%60000), i*${salt}, replace(hex(zeroblob(60)),'00','ab') FROM n`;
+    const before = await makeSqlite(`CREATE TABLE t(k TEXT PRIMARY KEY, v, w); ${rows(3)}`);
+    const after = await makeSqlite(`CREATE TABLE t(w, k TEXT PRIMARY KEY, v); ${rows(5)}`);
+    const own = tempDir();
+    const [older, newer] = [PageFile.open(before), PageFile.open(after)];
+    const updates: unknown[] = [];
+    for (const event of preparePagedDiff({ before: older, after: newer, tempFolder: own }).events()) {
+      if (event.kind === 'row') updates.push(event.change.kind);
+      if (event.kind === 'table') assert.equal(readdirSync(own).length, 1);
+    }
+    assert.equal(updates.length, 60000);
+    assert.ok(updates.every((kind) => kind === 'update'));
+    for (const event of preparePagedDiff({ before: older, after: newer, tempFolder: own }).events()) {
+      if (event.kind === 'table') break;
+    }
+    assert.deepEqual(readdirSync(own), []);
+    older?.close();
+    newer?.close();
+  });
+
   it('compares with an empty database', async () => {
     const after = await makeSqlite('CREATE TABLE t(a); INSERT INTO t VALUES(1),(2)');
     assert.deepEqual(eventsOf(null, after).at(-1), {
