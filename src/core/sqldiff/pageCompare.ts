@@ -84,8 +84,16 @@ export function comparePages(before: PageFile, after: PageFile, options: PageCom
     before.header.encoding === after.header.encoding;
   if (!sameForm) return everythingChanged();
   const comparison = new Comparison(before, after, options);
-  if (options.equalBlocks === undefined && comparison.looksRewritten()) return everythingChanged();
+  if (!isWorthReading(options.equalBlocks) && comparison.looksRewritten()) return everythingChanged();
   return comparison.run();
+}
+
+/** True when block indexes say already that the files have something in common. */
+function isWorthReading(equalBlocks: Uint8Array | undefined): boolean {
+  if (equalBlocks === undefined) return false;
+  let equal = 0;
+  for (const flag of equalBlocks) equal += flag;
+  return equal * 20 > equalBlocks.length;
 }
 
 function everythingChanged(): PageChanges {
