@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { compareFiles } from '../core/sqldiff/compareFiles';
+import { compareByBestForm } from '../core/sqldiff/compareByPages';
+import type { CompareHooks } from '../core/sqldiff/compareFiles';
 import type { SqlJs } from '../core/sqldiff/sqlJs';
 import { loadSqlJs } from '../core/sqldiff/sqlJs';
 import type { CompareMessage, WorkerReply, WorkerSetup } from '../core/sqldiff/workerProtocol';
@@ -11,6 +13,12 @@ const PROGRESS_MILLISECONDS = 100;
 const { wasmPath } = workerData as WorkerSetup;
 let newSqlJs: Promise<() => Promise<SqlJs>> | null = null;
 
+// Most comparisons need no SQLite, so it is loaded by the first that does.
+async function freshSqlJs(): Promise<SqlJs> {
+  newSqlJs ??= loadSqlJs(wasmPath);
+  return (await newSqlJs)();
+}
+
 function reply(message: WorkerReply): void {
   parentPort?.postMessage(message);
 }
@@ -19,9 +27,7 @@ async function compare({ id, request, cancelFlag, wantsProgress, wantsText }: Co
   const flag = new Int32Array(cancelFlag);
   let reported = 0;
   try {
-    newSqlJs ??= loadSqlJs(wasmPath);
-    const sqlJs = await (await newSqlJs)();
-    const answer = compareFiles(sqlJs, request, {
+    const hooks: CompareHooks = {
       isCancelled: () => Atomics.load(flag, 0) !== 0,
       onProgress: (progress) => {
         const now = performance.now();
@@ -32,7 +38,8 @@ async function compare({ id, request, cancelFlag, wantsProgress, wantsText }: Co
       onText: (piece) => {
         if (wantsText) reply({ kind: 'text', id, piece });
       },
-    });
+    };
+    const answer = await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, freshSqlJs);
     reply({ kind: 'answer', id, answer });
   } catch (error) {
     reply({ kind: 'error', id, error: toPlainError(error) });

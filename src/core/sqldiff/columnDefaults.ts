@@ -33,7 +33,10 @@ export function addedColumns(sqlJs: SqlJs, before: Table, after: Table): AddedCo
  * foreseeableDefault(column); // 'x'
  */
 export function foreseeableDefault({ defaultSql }: TableColumn): string {
-  if (defaultSql === null || !LITERAL.test(defaultSql)) return 'NULL';
+  if (defaultSql === null) return 'NULL';
+  // A bare word stands for its text.
+  if (/^(?!current_|null$|true$|false$)[a-z_][\w$]*$/i.test(defaultSql)) return sqlLiteral(defaultSql);
+  if (!LITERAL.test(defaultSql)) return 'NULL';
   // In double quotes it is text here, but would be a column in a query.
   return defaultSql.replace(/"((?:[^"]|"")*)"/, (_, text: string) => sqlLiteral(text.replaceAll('""', '"')));
 }

@@ -200,7 +200,7 @@ export class PatchWriter implements EventWriter {
       this.insert(target, change.after);
     } else {
       const changed = changedColumns(target.header, change);
-      const assignments = changed.map(({ name, value }) => `${sqlName(name)}=${sqlLiteral(value)}`);
+      const assignments = changed.map(({ sql, value }) => `${sql}=${sqlLiteral(value)}`);
       this.write(`UPDATE ${target.name} SET ${assignments.join(', ')} WHERE ${rowCondition(target, change.before)};`);
     }
   }
@@ -283,13 +283,46 @@ function hasFurtherConstraint(header: TableHeader, before: Table): boolean {
 function changedColumns(
   header: TableHeader,
   change: Extract<RowChange, { kind: 'update' }>,
-): { readonly name: string; readonly value: SqlValue }[] {
-  return (header.after ?? []).flatMap((column, place) => {
-    const older = (header.before ?? []).findIndex((other) => nameKey(other.name) === nameKey(column.name));
+): { readonly name: string; readonly sql: string; readonly value: SqlValue }[] {
+  const { older, names } = placesOf(header);
+  const changed: { name: string; sql: string; value: SqlValue }[] = [];
+  header.after?.forEach((column, place) => {
     const value = change.after[place] ?? null;
-    if (older >= 0 && sameValue(change.before[older] ?? null, value)) return [];
-    return [{ name: column.name, value }];
+    const source = older[place] ?? -1;
+    if (source >= 0 && sameValue(change.before[source] ?? null, value)) return;
+    changed.push({ name: column.name, sql: names[place] as string, value });
   });
+  return changed;
+}
+
+interface ColumnPlaces {
+  /** Place before of each column after; -1 when it is new. */
+  readonly older: readonly number[];
+  /** Place before of each key column. */
+  readonly key: readonly number[];
+  /** Names of columns after, and of key columns, as SQL. */
+  readonly names: readonly string[];
+  readonly keyNames: readonly string[];
+}
+
+/** Looked up once a table: there may be millions of rows. */
+const knownPlaces = new WeakMap<TableHeader, ColumnPlaces>();
+
+function placesOf(header: TableHeader): ColumnPlaces {
+  let places = knownPlaces.get(header);
+  if (places === undefined) {
+    const before = new Map((header.before ?? []).map((column, place) => [nameKey(column.name), place]));
+    const placeOf = (name: string): number => before.get(nameKey(name)) ?? -1;
+    const after = header.after ?? [];
+    places = {
+      older: after.map((column) => placeOf(column.name)),
+      key: header.key.columns.map(placeOf),
+      names: after.map((column) => sqlName(column.name)),
+      keyNames: header.key.columns.map(sqlName),
+    };
+    knownPlaces.set(header, places);
+  }
+  return places;
 }
 
 /** Finds one row: by its key, or one of those that hold exactly this content. */
@@ -300,10 +333,11 @@ function rowCondition(target: Target, row: Row): string {
   const collate = !rebuilding && before && /collate/i.test(before.sql) ? ' COLLATE BINARY' : '';
   if (header.key.kind !== 'content') {
     const exact = header.key.kind === 'declared' ? collate : '';
-    return header.key.columns
-      .map((key) => {
-        const value = row[columns.findIndex((column) => nameKey(column.name) === nameKey(key))] ?? null;
-        return value === null ? `${sqlName(key)} IS NULL` : `${sqlName(key)}${exact}=${sqlLiteral(value)}`;
+    const { key, keyNames } = placesOf(header);
+    return keyNames
+      .map((name, i) => {
+        const value = row[key[i] ?? -1] ?? null;
+        return value === null ? `${name} IS NULL` : `${name}${exact}=${sqlLiteral(value)}`;
       })
       .join(' AND ');
   }

@@ -39,7 +39,7 @@ export function realLiteral(value: number): string {
   if (value === Infinity) return '9e999';
   if (value === -Infinity) return '-9e999';
   const text = Object.is(value, -0) ? '-0' : String(value);
-  return /[.e]/.test(text) ? text : `${text}.0`;
+  return Number.isInteger(value) && !text.includes('e') ? `${text}.0` : text;
 }
 
 /**

@@ -12,22 +12,23 @@ export function summaryLine({ name, updated, inserted, deleted, unchanged }: Tab
 }
 
 /**
- * The counts of all tables as an aligned table for a terminal.
+ * The counts of all tables as an aligned table for a terminal. Unchanged rows have a column only if somebody counted them: a
+ * comparison that skips equal pages does not.
  *
  * @example
  * summaryTable(summary.tables).join('\n');
  */
 export function summaryTable(tables: readonly TableSummary[]): string[] {
+  const counted = tables.some(({ unchanged }) => unchanged !== null);
   const cells = [
-    ['table', 'inserted', 'updated', 'deleted', 'unchanged'],
-    ...tables.map((table) => [
-      oneLine(table.name),
-      ...[table.inserted, table.updated, table.deleted, table.unchanged].map((count) =>
-        count === null ? '?' : String(count),
-      ),
+    ['table', 'inserted', 'updated', 'deleted', ...(counted ? ['unchanged'] : [])],
+    ...tables.map(({ name, inserted, updated, deleted, unchanged }) => [
+      oneLine(name),
+      ...[inserted, updated, deleted].map(String),
+      ...(counted ? [unchanged === null ? '?' : String(unchanged)] : []),
     ]),
   ];
-  const widths = [0, 1, 2, 3, 4].map((place) => Math.max(...cells.map((row) => row[place]?.length ?? 0)));
+  const widths = (cells[0] ?? []).map((_, place) => Math.max(...cells.map((row) => row[place]?.length ?? 0)));
   return cells.map((row) =>
     row
       .map((cell, place) => (place === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[place] ?? 0)))

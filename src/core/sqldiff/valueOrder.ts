@@ -2,14 +2,13 @@ import type { MalformedText, SqlValue } from './model';
 import type { TextEncodingName } from './openDatabase';
 
 /**
- * True when two stored values are the same: type and content, so 1, 1.0 and '1' differ. Only 0.0 and -0.0 count as the same,
- * as they do in SQL.
+ * True when two stored values are the same: type and content, so 1, 1.0 and '1' differ, and so do 0.0 and -0.0.
  *
  * @example
  * sameValue(1n, 1); // false
  */
 export function sameValue(a: SqlValue, b: SqlValue): boolean {
-  if (a === b) return true;
+  if (Object.is(a, b)) return true;
   const left = bytesOf(a);
   const right = bytesOf(b);
   return left !== null && right !== null && isMalformed(a) === isMalformed(b) && Buffer.compare(left, right) === 0;

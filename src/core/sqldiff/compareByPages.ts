@@ -1,0 +1,96 @@
+import { DataManagerError } from '../errors';
+import { answerDiff } from './answerDiff';
+import { type CompareHooks, compareFiles } from './compareFiles';
+import type { DiffAnswer, DiffRequest } from './diffEngine';
+import type { DiffEvent } from './model';
+import { preparePagedDiff } from './pagedDiff';
+import { PageFile } from './pages/pageFile';
+import type { SqlJs } from './sqlJs';
+
+export interface PagesOptions {
+  /** Folder for sorted runs of changes that don't fit into memory. */
+  readonly tempFolder: string;
+  /** One byte a 64 KiB block: 1 when block indexes say that it is the same in both files. See `commonBlocks`. */
+  readonly equalBlocks?: Uint8Array | undefined;
+}
+
+/**
+ * Compares two SQLite files by their pages and gives what the request asks for, on the calling thread, which it blocks.
+ *
+ * Throws FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE, FILE_HAS_JOURNAL, FILE_CHANGED, NOT_SQLITE,
+ * SQLITE_DAMAGED, DIFF_UNSUPPORTED, CANCELLED.
+ *
+ * @example
+ * const answer = compareByPages(request, hooks, { tempFolder: tmpdir() });
+ */
+export function compareByPages(request: DiffRequest, hooks: CompareHooks, options: PagesOptions): DiffAnswer {
+  let done = 0;
+  let total = 0;
+  const onRead = (bytes: number): void => {
+    if (hooks.isCancelled()) throw new DataManagerError('CANCELLED', 'Cancelled.');
+    done += bytes;
+    // Pages may be read twice: the number of bytes is a measure of the work, not a count of it.
+    if (total > 0) hooks.onProgress({ phase: 'compare', done: Math.min(done, total), total });
+  };
+  const files: PageFile[] = [];
+  const open = (path: string): PageFile => {
+    const file = PageFile.open(path, onRead);
+    if (file === null) throw new DataManagerError('FILE_EMPTY', `${path} is empty.`, { data: { path } });
+    files.push(file);
+    return file;
+  };
+  try {
+    const before = request.before === null ? null : open(request.before);
+    const after = open(request.after);
+    total = files.reduce((sum, file) => sum + file.bytes, 0);
+    const rows = request.output.kind !== 'summary';
+    const prepared = preparePagedDiff({ before, after, keys: request.keys, rows, ...options });
+    const answer = answerDiff(watched(prepared.events(), hooks), prepared.schemas, request, hooks.onText);
+    for (const file of files) file.assertUnchanged();
+    hooks.onProgress({ phase: 'compare', done: total, total });
+    return answer;
+  } finally {
+    for (const file of files) file.close();
+  }
+}
+
+/** Events between which a cancelled comparison stops; much can happen between two reads. */
+function* watched(events: Iterable<DiffEvent>, hooks: CompareHooks): Generator<DiffEvent, void, undefined> {
+  for (const event of events) {
+    if (hooks.isCancelled()) throw new DataManagerError('CANCELLED', 'Cancelled.');
+    yield event;
+  }
+}
+
+/**
+ * The ladder: pages first, which is fast and decides by itself between pruned and full merges; then SQL, for what only SQLite
+ * understands. What SQL can't read either, it explains; a caller can then still say what size and hash say.
+ *
+ * Once text has been handed out it can't be taken back, so an error behind that point is final. Throws as both forms do.
+ *
+ * @example
+ * const answer = await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, newSqlJs);
+ */
+export async function compareByBestForm(
+  request: DiffRequest,
+  hooks: CompareHooks,
+  options: PagesOptions,
+  newSqlJs: () => Promise<SqlJs>,
+): Promise<DiffAnswer> {
+  let spoken = false;
+  const onText = (piece: string): void => {
+    spoken = true;
+    hooks.onText(piece);
+  };
+  try {
+    return compareByPages(request, { ...hooks, onText }, options);
+  } catch (error) {
+    if (spoken || !leavesToSql(error)) throw error;
+  }
+  return compareFiles(await newSqlJs(), request, hooks);
+}
+
+/** True for errors of the pages form that SQLite may not have: it reads more SQL, and damage where it doesn't look is none. */
+function leavesToSql(error: unknown): boolean {
+  return DataManagerError.is(error, 'SQLITE_DAMAGED') || DataManagerError.is(error, 'DIFF_UNSUPPORTED');
+}
