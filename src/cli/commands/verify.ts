@@ -1,6 +1,7 @@
 import { defineCommand } from '../command';
 import { exitCodes } from '../output/renderError';
 import { table } from '../output/table';
+import { visible } from '../output/visible';
 
 export const verifyCommand = defineCommand({
   name: 'verify',
@@ -16,7 +17,7 @@ export const verifyCommand = defineCommand({
     else {
       const rows = report.checks.map(({ check, ok, detail }) => [check, ok ? 'ok' : 'failed', detail]);
       await session.output.lines([
-        report.location,
+        visible(report.location),
         ...table([{ title: 'CHECK' }, { title: 'RESULT' }, { title: 'DETAIL' }], rows),
       ]);
     }

@@ -39,7 +39,20 @@ export function parseJson(source: JsonSource): JsonValue {
   } catch (cause) {
     throw syntaxError({ ...source, text }, cause);
   }
+  if (isDeeperThan(value, maxDepth)) throw jsonError(source, [], `is nested more than ${maxDepth} levels deep`);
   return mayHoldLossyNumber.test(text) ? losslessValue(text, value) : value;
+}
+
+/** Our files need six levels. JSON.parse takes any number, but whatever walks them by recursion does not. */
+const maxDepth = 200;
+
+function isDeeperThan(root: JsonValue, limit: number): boolean {
+  let level: readonly JsonValue[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true;
+    level = level.flatMap((value) => (isArray(value) || isObject(value) ? Object.values(value) : []));
+  }
+  return false;
 }
 
 // JSON.parse takes 6 ms for 10,000 versions and a syntax tree 190 ms, so the tree is built only for texts that hold a

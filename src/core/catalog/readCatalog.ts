@@ -9,6 +9,8 @@ import { parseSettings, type RepositorySettings, settingsFile } from './settings
 /** What the work tree says: the manifest and the settings beside it. */
 export interface Catalog {
   readonly manifest: Manifest;
+  /** The manifest as it was read: what a change of it is based on. */
+  readonly manifestText: string;
   readonly settings: RepositorySettings;
 }
 
@@ -27,7 +29,7 @@ export async function readCatalog(repository: Repository): Promise<Catalog> {
       hint: 'Make a new repository with: datamanager init',
     });
   }
-  return { manifest: parseManifest(manifest, repository.manifestPath), settings };
+  return { manifest: parseManifest(manifest, repository.manifestPath), manifestText: manifest, settings };
 }
 
 /**

@@ -52,7 +52,8 @@ function readStore(source: JsonSource, root: JsonObject): StoreSettings | null {
   if (!isObject(store)) throw jsonError(source, ['store'], 'must be an object');
   const member = (name: string): string => {
     const value = store[name];
-    if (typeof value !== 'string' || value === '') throw jsonError(source, ['store', name], 'must be a text');
+    if (typeof value !== 'string' || value === '' || value.includes('\0'))
+      throw jsonError(source, ['store', name], 'must be a text');
     return value;
   };
   if (store.type === 'folder') return { type: 'folder', path: member('path') };

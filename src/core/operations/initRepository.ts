@@ -1,12 +1,15 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { settingsFile, writeSettings } from '../catalog/settings';
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
 import { excludeFolder } from '../repo/excludePath';
+import { recoverInterruptedCommit } from '../repo/indexLock';
 import { initGitRepository } from '../repo/initGitRepository';
+import { isGitRepository, openRepository } from '../repo/openRepository';
 import type { GitProgram, Repository } from '../repo/repository';
+import { makeFolders } from '../store/durableFile';
 import { writeError } from '../store/fileErrors';
 import type { StoreSettings } from '../store/storeSettings';
 
@@ -30,6 +33,8 @@ export interface InitResult {
 
 // Data lives in the store; secrets live nowhere near Git.
 const ignored = ['.env', '*.sqlite', '*.sqlite3', '*.db', '*.sqlite-wal', '*.sqlite-shm', '*.sqlite-journal', '*.part'];
+// A stored diff lies in a folder that is called like its dataset, `diffs/utopia.sqlite/`.
+const notIgnored = '!/diffs/**';
 
 /**
  * Makes a repository: a Git repository if there is none, an empty manifest, settings, and a `.gitignore` that keeps data
@@ -42,6 +47,8 @@ const ignored = ['.env', '*.sqlite', '*.sqlite3', '*.db', '*.sqlite-wal', '*.sql
  * await initRepository({ git, folder: '/data/energy', store: { type: 'folder', path: '../energy-store' } });
  */
 export async function initRepository({ git, folder, store, signal }: InitOptions): Promise<InitResult> {
+  // A manifest of an init that died halfway is none.
+  if (await isGitRepository(folder)) await recoverInterruptedCommit(await openRepository(folder));
   if (await exists(path.join(folder, 'manifest.json'))) return { path: folder, created: false, commit: null };
   if (store && (await exists(path.join(folder, settingsFile)))) {
     throw new DataManagerError('REPOSITORY_EXISTS', `${folder} has a ${settingsFile} already.`, {
@@ -53,11 +60,11 @@ export async function initRepository({ git, folder, store, signal }: InitOptions
   const repository = await initGitRepository({ git, dir: folder, signal });
   await hideStore(repository, folder, store);
   const beside = (name: string): string => path.posix.join(path.posix.dirname(repository.manifestPath), name);
-  const changes: PathChange[] = [{ path: repository.manifestPath, content: '[]\n' }];
+  const changes: PathChange[] = [{ path: repository.manifestPath, content: '[]\n', base: null }];
   if (!(await exists(path.join(folder, settingsFile))))
     changes.push({ path: beside(settingsFile), content: writeSettings(store) });
   if (!(await exists(path.join(folder, '.gitignore')))) {
-    changes.push({ path: beside('.gitignore'), content: `${ignored.join('\n')}\n` });
+    changes.push({ path: beside('.gitignore'), content: `${[...ignored, notIgnored].join('\n')}\n` });
   }
   const { commit } = await commitPaths({ repo: repository, git, changes, message: 'Set up Data Manager', signal });
   return { path: folder, created: true, commit };
@@ -77,7 +84,7 @@ async function exists(file: string): Promise<boolean> {
 
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(path.resolve(folder));
   } catch (error) {
     throw writeError(error, folder);
   }

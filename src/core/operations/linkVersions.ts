@@ -9,6 +9,7 @@ import { commitPaths } from '../repo/commitPaths';
 import { recoverInterruptedCommit } from '../repo/indexLock';
 import type { OperationContext } from './context';
 import { prepareBranch, pushCommit } from './publishBranch';
+import { retryWhenMoved } from './retryWhenMoved';
 
 export interface LinkOptions extends Monitor {
   readonly parent: string;
@@ -39,20 +40,36 @@ export interface LinkResult {
  * await linkVersions(context, { parent: 'raw.sqlite@v2', child: 'clean.sqlite@v1' });
  */
 export async function linkVersions(context: OperationContext, options: LinkOptions): Promise<LinkResult> {
-  const { repository, git } = context;
-  await recoverInterruptedCommit(repository);
+  await recoverInterruptedCommit(context.repository);
   await prepareBranch(context, options);
-  const { manifest } = await readCatalog(repository);
+  const { link, commit } = await retryWhenMoved(() => commitLink(context, options), options.signal);
+  if (commit === null) return { status: 'unchanged', ...link.labels, commit, pushed: false, note: null };
+  const push = await pushCommit(context, { commit, ...link.child }, options);
+  return { status: options.remove ? 'unlinked' : 'linked', ...link.labels, commit, ...push };
+}
+
+interface Link {
+  readonly labels: { readonly parent: string; readonly child: string };
+  readonly child: { readonly name: string; readonly version: string };
+}
+
+/** On top of the catalog as it is now; `commit` is null when there was nothing to change. */
+async function commitLink(
+  { repository, git }: OperationContext,
+  options: LinkOptions,
+): Promise<{ readonly link: Link; readonly commit: string | null }> {
+  const { manifest, manifestText } = await readCatalog(repository);
   const parent = resolveReference(manifest, parseReference(options.parent));
   const child = resolveReference(manifest, parseReference(options.child));
   const labels = {
     parent: `${parent.dataset.name}@${parent.entry.version}`,
     child: `${child.dataset.name}@${child.entry.version}`,
   };
+  const link = { labels, child: { name: child.dataset.name, version: child.entry.version } };
   const edge = edgeTo(parent);
   const others = child.entry.parents.filter((other) => other.name !== edge.name || other.sha256 !== edge.sha256);
   const linked = others.length < child.entry.parents.length;
-  if (linked === !options.remove) return { status: 'unchanged', ...labels, commit: null, pushed: false, note: null };
+  if (linked === !options.remove) return { link, commit: null };
   const circle = options.remove ? null : lineagePath(manifest, child, parent);
   if (circle) {
     throw new DataManagerError(
@@ -68,13 +85,11 @@ export async function linkVersions(context: OperationContext, options: LinkOptio
   const { commit } = await commitPaths({
     repo: repository,
     git,
-    changes: [{ path: repository.manifestPath, content: writeManifest(next) }],
+    changes: [{ path: repository.manifestPath, content: writeManifest(next), base: manifestText }],
     message:
       options.message ??
       `${options.remove ? 'Unlink' : 'Link'} ${labels.child} ${options.remove ? 'from' : 'to'} ${labels.parent}`,
     signal: options.signal,
   });
-  const { dataset, entry } = child;
-  const push = await pushCommit(context, { commit, name: dataset.name, version: entry.version }, options);
-  return { status: options.remove ? 'unlinked' : 'linked', ...labels, commit, ...push };
+  return { link, commit };
 }

@@ -1,24 +1,18 @@
-import path from 'node:path';
-import { checkDatasetName } from '../catalog/datasetName';
-import { addDataset, addVersion, type NewEntry, nextVersion } from '../catalog/editManifest';
-import { latest, type Manifest, type VersionEntry } from '../catalog/manifest';
+import type { VersionEntry } from '../catalog/manifest';
 import { readCatalog } from '../catalog/readCatalog';
-import { findDataset, parseReference, resolveReference } from '../catalog/reference';
-import { writeManifest } from '../catalog/writeManifest';
-import { DataManagerError, throwIfCancelled } from '../errors';
-import { edgeTo } from '../lineage/lineage';
 import type { Monitor } from '../progress';
 import { checkCommittable } from '../repo/checkCommittable';
-import { commitPaths, type PathChange } from '../repo/commitPaths';
 import { recoverInterruptedCommit } from '../repo/indexLock';
 import { recordLocalCopy } from '../repo/localCopies';
 import type { DiffSummary } from '../sqldiff/model';
 import { hashFile } from '../store/hashFile';
 import { inspectInputFile } from '../store/inputFile';
+import { commitVersion } from './commitVersion';
 import type { OperationContext } from './context';
-import { diffForPublish } from './diffForPublish';
 import { prepareBranch, pushCommit } from './publishBranch';
-import { type Transfer, uploadVersion } from './uploadVersion';
+import { checkTarget, type PublishTarget } from './publishTarget';
+import { retryWhenMoved } from './retryWhenMoved';
+import { type Transfer, uploadOnce } from './uploadVersion';
 
 export interface PublishOptions extends Monitor {
   /** Path of the file whose bytes become the new version. */
@@ -55,9 +49,6 @@ export interface PublishResult {
   readonly diff: DiffSummary | null;
 }
 
-/** Whether the dataset must be new, must exist, or may be either. */
-export type PublishTarget = 'new' | 'existing' | 'either';
-
 /**
  * Publishes a file as a version: hash, upload, commit, push.
  *
@@ -83,97 +74,28 @@ export async function publishVersion(
   const { sha256, size } = await hashFile({ path: options.file, signal, onProgress });
   await prepareBranch(context, options);
 
-  // The branch may just have moved, so the catalog is read again, and the target checked again.
-  const { manifest, settings } = await readCatalog(repository);
-  checkTarget(manifest, name, target);
-  const parents = (options.parents ?? []).map((text) => edgeTo(resolveReference(manifest, parseReference(text))));
-  const previous = manifest.datasets.find((dataset) => dataset.name === name);
-  if (previous && latest(previous).sha256 === sha256 && latest(previous).status === 'published') {
-    await recordLocalCopy(repository, { path: input.path, name, version: latest(previous).version, sha256 });
-    return unchanged(name, latest(previous), size);
-  }
-
-  const version = previous ? nextVersion(previous) : 'v1';
-  const diff = previous
-    ? await diffForPublish(context, { name, previous, version, file: options.file, settings }, options)
-    : null;
-  const upload = await uploadVersion(
-    await context.openStore(),
-    { name, manifest, file: options.file, sha256, size },
-    options,
-  );
+  const upload = uploadOnce(context, { name, file: options.file, sha256, size }, options);
+  const { path: file } = input;
   try {
-    throwIfCancelled(signal);
-    const entry: NewEntry = {
-      version,
-      timestamp: context.now().toISOString(),
-      sha256,
-      key: upload.key,
-      diffFromPrevious: diff ? diff.path : null,
-      size,
-      // A description given with the first version is the dataset's; the message says what this version is.
-      description: previous
-        ? (options.description ?? firstLine(options.message))
-        : (firstLine(options.message) ?? options.description),
-      author: author.name,
-      source: options.source,
-      parents,
-      originalFile: path.basename(options.file),
-    };
-    const next = previous
-      ? addVersion(manifest, name, entry)
-      : addDataset(manifest, name, entry, { description: options.description, source: options.source });
-    const changes: PathChange[] = [{ path: repository.manifestPath, content: writeManifest(next) }];
-    if (diff) changes.push({ path: diff.path, content: diff.text });
-    onProgress?.({ phase: 'commit', done: 0, total: null });
-    const { commit } = await commitPaths({
-      repo: repository,
-      git,
-      changes,
-      message: commitMessage(name, version, sha256, options.message),
+    const outcome = await retryWhenMoved(
+      () => commitVersion(context, { name, target, file, sha256, size, author: author.name, upload }, options),
       signal,
-    });
-    upload.keep();
-    await recordLocalCopy(repository, { path: input.path, name, version, sha256 });
-    await context.cache.addFile(options.file, sha256).catch(() => null);
+    );
+    await recordLocalCopy(repository, { path: file, name, version: outcome.version, sha256 });
+    if (outcome.kind === 'unchanged') {
+      // The same bytes were published by somebody else while ours were on their way.
+      await upload.takeBack();
+      return unchanged(name, outcome.entry, size);
+    }
+    const { version, commit, key, transfer, diff } = outcome;
+    await context.cache.addFile(file, sha256).catch(() => null);
     const push = await pushCommit(context, { commit, name, version }, options);
-    return {
-      status: previous ? 'updated' : 'created',
-      name,
-      version,
-      sha256,
-      key: upload.key,
-      size,
-      commit,
-      ...push,
-      transfer: upload.transfer,
-      diff: diff?.summary ?? null,
-    };
+    const status = outcome.kind;
+    return { status, name, version, sha256, key, size, commit, ...push, transfer, diff: diff?.summary ?? null };
   } catch (error) {
     await upload.takeBack();
     throw error;
   }
-}
-
-function checkTarget(manifest: Manifest, name: string, target: PublishTarget): void {
-  if (target === 'existing') {
-    findDataset(manifest, name);
-    return;
-  }
-  const clash = manifest.datasets.find((dataset) => dataset.name.toLowerCase() === name.toLowerCase());
-  if (!clash || (clash.name === name && target === 'either')) {
-    // A name that an older tool allowed may be updated, not made anew.
-    if (!clash) checkDatasetName(name);
-    return;
-  }
-  const problem =
-    clash.name === name
-      ? `There is a dataset called ${name} already.`
-      : `${name} differs from the dataset ${clash.name} only in upper and lower case.`;
-  throw new DataManagerError('DATASET_EXISTS', problem, {
-    hint: `Publish a new version of it with: datamanager update ${clash.name} FILE`,
-    data: { name: clash.name },
-  });
 }
 
 function unchanged(name: string, entry: VersionEntry, size: number): PublishResult {
@@ -192,14 +114,4 @@ function unchanged(name: string, entry: VersionEntry, size: number): PublishResu
     transfer,
     diff: null,
   };
-}
-
-// Trailers make the history readable with plain `git log`; they are never the truth.
-function commitMessage(name: string, version: string, sha256: string, message: string | undefined): string {
-  const text = message?.trim() || (version === 'v1' ? `Add ${name}` : `Update ${name} to ${version}`);
-  return `${text}\n\nDataset: ${name}\nVersion: ${version}\nSha256: ${sha256}\n`;
-}
-
-function firstLine(message: string | undefined): string | undefined {
-  return message?.trim().split('\n')[0] || undefined;
 }

@@ -6,6 +6,7 @@ import { parseReference, type ResolvedVersion, resolveReference } from '../catal
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { recordLocalCopy } from '../repo/localCopies';
+import { refuseOwnFiles } from '../repo/ownFiles';
 import { downloadObject } from '../store/download';
 import { hashFile } from '../store/hashFile';
 import { checkAvailable } from './checkAvailable';
@@ -49,6 +50,7 @@ export async function pullVersion(
   checkAvailable(version);
   const { dataset, entry } = version;
   const target = await pullTarget(version, options);
+  await refuseOwnFiles(context.repository, target);
   const about = { name: dataset.name, version: entry.version, sha256: entry.sha256, path: target };
   const received = (await holdsVersion(target, version, options))
     ? { bytesReceived: 0, from: 'local' as const }

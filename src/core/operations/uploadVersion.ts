@@ -1,7 +1,9 @@
 import type { Manifest } from '../catalog/manifest';
 import { newObjectKey } from '../catalog/objectKey';
+import { readCatalog } from '../catalog/readCatalog';
 import type { Monitor } from '../progress';
 import type { ObjectStore } from '../store/objectStore';
+import type { OperationContext } from './context';
 
 export interface Transfer {
   readonly bytesSent: number;
@@ -54,6 +56,38 @@ export async function uploadVersion(
     },
     takeBack: async () => {
       if (created && !kept) await store.delete(key).catch(() => undefined);
+    },
+  };
+}
+
+/** An upload that happens at most once, however often the commit behind it has to be tried. */
+export interface UploadOnce {
+  start(manifest: Manifest): Promise<Upload>;
+  /** As `Upload.takeBack`, but never an object that the manifest names by now: somebody may have published the same bytes. */
+  takeBack(): Promise<void>;
+}
+
+/**
+ * Holds the upload of one publish. Nothing is sent before `start`.
+ *
+ * @example
+ * const upload = uploadOnce(context, { name, file, sha256, size }, { signal });
+ */
+export function uploadOnce(
+  { openStore, repository }: OperationContext,
+  version: { readonly name: string; readonly file: string; readonly sha256: string; readonly size: number },
+  monitor: Monitor,
+): UploadOnce {
+  let upload: Upload | null = null;
+  return {
+    start: async (manifest) => {
+      upload ??= await uploadVersion(await openStore(), { ...version, manifest }, monitor);
+      return upload;
+    },
+    takeBack: async () => {
+      const catalog = await readCatalog(repository).catch(() => null);
+      const used = catalog?.manifest.datasets.some(({ history }) => history.some(({ key }) => key === upload?.key));
+      if (used === false) await upload?.takeBack();
     },
   };
 }

@@ -1,11 +1,23 @@
+import { DataManagerError } from '../errors';
 import { requireCleanPaths } from './cleanPaths';
 import { requireIdentity } from './identity';
+import { isCommitInFlight } from './indexLock';
 import { refuseDuringGitOperation } from './operationInProgress';
 import type { Person } from './readObjects';
 import { readHead } from './readRefs';
 import type { GitProgram, Repository } from './repository';
 import { bytesOf } from './workTreeFiles';
 import { workTreePath } from './workTreePath';
+
+interface CommittableOptions {
+  readonly repo: Repository;
+  readonly git: GitProgram;
+  readonly paths: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds that another process of ours gets to finish its commit. */
+const COMMIT_MS = 5000;
 
 /**
  * Checks what can be checked before a long upload: that a commit of these paths would be accepted now. Gives who it would be by.
@@ -17,19 +29,24 @@ import { workTreePath } from './workTreePath';
  * @example
  * const author = await checkCommittable({ repo, git, paths: ['manifest.json'], signal });
  */
-export async function checkCommittable({
-  repo,
-  git,
-  paths,
-  signal,
-}: {
-  readonly repo: Repository;
-  readonly git: GitProgram;
-  readonly paths: readonly string[];
-  readonly signal?: AbortSignal | undefined;
-}): Promise<Person> {
+export async function checkCommittable({ repo, git, paths, signal }: CommittableOptions): Promise<Person> {
   await refuseDuringGitOperation(repo);
   const author = await requireIdentity(repo, git, signal);
+  for (const deadline = Date.now() + COMMIT_MS; ; ) {
+    // Asked before and after, because a commit may begin or end while its traces are looked at.
+    const inFlight = await isCommitInFlight(repo);
+    try {
+      await requireCleanFiles({ repo, git, paths, signal });
+      return author;
+    } catch (error) {
+      if (Date.now() > deadline || !DataManagerError.is(error, 'PATH_DIRTY')) throw error;
+      if (!inFlight && !(await isCommitInFlight(repo))) throw error;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
+
+async function requireCleanFiles({ repo, git, paths, signal }: CommittableOptions): Promise<void> {
   const files = await Promise.all(
     paths.map(async (path) => {
       const file = await workTreePath(repo, path);
@@ -38,5 +55,4 @@ export async function checkCommittable({
     }),
   );
   await requireCleanPaths({ repo, git, head: await readHead(repo), files, signal });
-  return author;
 }

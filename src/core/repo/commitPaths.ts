@@ -17,6 +17,8 @@ export interface PathChange {
   readonly path: string;
   /** Null deletes the file. */
   readonly content: Uint8Array | string | null;
+  /** The text that `content` was made from (null: no file). If the file holds another by now, nothing is committed: REF_MOVED. */
+  readonly base?: string | null | undefined;
 }
 
 export interface CommitPathsOptions {
@@ -65,7 +67,7 @@ const DRAFT = [
  * after by the next call.
  *
  * Throws NAME_INVALID, FILE_NOT_REGULAR, PATH_DIRTY (a path has changes of the user's), GIT_IDENTITY_MISSING,
- * GIT_OPERATION_IN_PROGRESS, REPOSITORY_BUSY (somebody holds a lock), REF_MOVED (HEAD moved meanwhile: call again),
+ * GIT_OPERATION_IN_PROGRESS, REPOSITORY_BUSY (somebody holds a lock), REF_MOVED (HEAD or the `base` of a file moved meanwhile: call again),
  * REPOSITORY_UNSUPPORTED (an LFS or other filter would rewrite a path), OUTPUT_UNWRITABLE, DISK_FULL, GIT_MISSING, GIT_FAILED, CANCELLED.
  *
  * @example
@@ -94,6 +96,7 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
     // Read before the check, compared again before each write: an edit at any moment in between is noticed.
     const current: Planned[] = [];
     for (const file of planned) current.push({ ...file, before: await bytesOf(file.file) });
+    requireBases(changes, current);
     const head = await readHead(repo);
     const tracked = await requireCleanPaths({ repo, git, head, files: current, signal });
     const entries = indexInfo(current, tracked);
@@ -109,6 +112,18 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
     return { commit, parent: head.oid, branch: head.branch, created: true };
   } finally {
     if (!committed) await lock.release();
+  }
+}
+
+/** Whoever read a file, changed it and writes it back would else undo what came in between. */
+function requireBases(changes: readonly PathChange[], current: readonly FileReplacement[]): void {
+  for (const [i, { path, base }] of changes.entries()) {
+    const now = current[i]?.before?.toString('utf8') ?? null;
+    if (base === undefined || base === now) continue;
+    throw new DataManagerError('REF_MOVED', `Somebody else changed ${path} at the same moment.`, {
+      hint: 'Try again.',
+      data: { path },
+    });
   }
 }
 

@@ -1,12 +1,13 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
+import { diskFull, isDiskFull } from '../store/fileErrors';
 import { readBlob } from './readObjects';
 import { readHead } from './readRefs';
 import type { Repository } from './repository';
-import { bytesOf, renameWithPatience, replaceFiles } from './workTreeFiles';
+import { bytesOf, isDraftName, renameWithPatience, replaceFiles } from './workTreeFiles';
 import { workTreePath } from './workTreePath';
 
 /** A commit that is about to become visible; enough to finish or undo it after a crash. Blob ids, null for no file. */
@@ -52,12 +53,62 @@ async function identityOf(path: string): Promise<string | null> {
   return stats && `${stats.ino}:${stats.birthtimeNs}`;
 }
 
-async function noteHolder(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<void> {
+/** A note on disk that waits to be put into its place. */
+async function draftNote(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<string> {
   const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, lock, planned };
   const draft = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
   await mkdir(join(repo.gitDir, 'datamanager'), { recursive: true });
   await writeFile(draft, JSON.stringify(holder), { flush: true });
-  await rename(draft, holderPath(repo));
+  return draft;
+}
+
+async function noteHolder(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<void> {
+  await rename(await draftNote(repo, lock, planned), holderPath(repo));
+}
+
+/**
+ * Takes the lock; null when somebody has it. The file and the note about its holder are made beforehand and put into their places
+ * by two calls in a row, so that a process killed in between is all but impossible: nobody could tell whose that lock is.
+ */
+async function takeLock(repo: Repository): Promise<{ readonly handle: FileHandle; readonly lock: string } | null> {
+  const draft = join(repo.gitDir, 'datamanager', `lock.${randomBytes(6).toString('hex')}`);
+  await mkdir(dirname(draft), { recursive: true });
+  const handle = await open(draft, 'wx', 0o666);
+  let note: string | null = null;
+  try {
+    const lock = (await identityOf(draft)) ?? '';
+    note = await draftNote(repo, lock, null);
+    await link(draft, lockPath(repo));
+    await rename(note, holderPath(repo)).catch(async (error) => {
+      await rm(lockPath(repo), { force: true });
+      throw error;
+    });
+    return { handle, lock };
+  } catch (error) {
+    await handle.close();
+    if (note) await rm(note, { force: true });
+    const code = systemCode(error) ?? '';
+    if (code === 'EEXIST') return null;
+    // A disk without hard links.
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) return takeLockWithoutLink(repo);
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function takeLockWithoutLink(
+  repo: Repository,
+): Promise<{ readonly handle: FileHandle; readonly lock: string } | null> {
+  const handle = await open(lockPath(repo), 'wx', 0o666).catch((error) => {
+    // EPERM: Windows, while the lock before is still being deleted.
+    if (['EEXIST', 'EPERM'].includes(systemCode(error) ?? '')) return null;
+    throw error;
+  });
+  if (!handle) return null;
+  const lock = (await identityOf(lockPath(repo))) ?? '';
+  await noteHolder(repo, lock, null);
+  return { handle, lock };
 }
 
 /**
@@ -71,13 +122,14 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
   await recoverInterruptedCommit(repo);
   for (;;) {
     throwIfCancelled(signal);
-    const handle = await openNew(lockPath(repo));
-    if (handle) {
+    const taken = await takeLock(repo).catch((error) => {
+      throw unwritable(repo, error);
+    });
+    if (taken) {
+      const { handle, lock } = taken;
       try {
         const mode = (await stat(join(repo.gitDir, 'index')).catch(() => null))?.mode;
         if (mode !== undefined) await handle.chmod(mode & 0o777); // core.sharedRepository
-        const lock = (await identityOf(lockPath(repo))) ?? '';
-        await noteHolder(repo, lock, null);
         await rm(draftPath(repo), { recursive: true, force: true }); // of a holder that died
         await mkdir(draftPath(repo));
         return heldLock(repo, handle, lock);
@@ -100,21 +152,12 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
     }
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
   }
-
-  async function openNew(path: string): Promise<FileHandle | null> {
-    try {
-      return await open(path, 'wx', 0o666);
-    } catch (error) {
-      // EPERM: Windows, while the lock before is still being deleted.
-      if (['EEXIST', 'EPERM'].includes(systemCode(error) ?? '')) return null;
-      throw unwritable(repo, error);
-    }
-  }
 }
 
 function unwritable(repo: Repository, cause: unknown): DataManagerError {
+  if (isDiskFull(cause)) return diskFull(repo.gitDir, cause);
   return new DataManagerError('OUTPUT_UNWRITABLE', `The Git directory ${repo.gitDir} cannot be written.`, {
-    hint: 'Check its owner and rights, and that the disk is not full.',
+    hint: 'Check its owner and rights.',
     cause,
   });
 }
@@ -182,6 +225,8 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
   }
   const ours = (await identityOf(lockPath(repo))) === holder.lock;
   const head = await readHead(repo);
+  // What it left half written; as long as its lock is there, nobody else writes such files.
+  if (ours) await dropLeftovers(repo, holder.planned);
   if (holder.planned && head.oid === holder.planned.commit) {
     if (ours) await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));
   } else {
@@ -189,6 +234,26 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
     if (ours) await rm(lockPath(repo), { force: true });
   }
   await rm(claim, { force: true });
+}
+
+/**
+ * True while a living process of ours commits: files and index may be ahead of HEAD then.
+ *
+ * @example
+ * if (await isCommitInFlight(repo)) await new Promise((done) => setTimeout(done, 50));
+ */
+export async function isCommitInFlight(repo: Repository): Promise<boolean> {
+  const holder = await readHolder(holderPath(repo));
+  return holder !== null && isAlive(holder) && (await identityOf(lockPath(repo))) === holder.lock;
+}
+
+async function dropLeftovers(repo: Repository, planned: PlannedCommit | null): Promise<void> {
+  await rm(draftPath(repo), { recursive: true, force: true });
+  for (const folder of new Set(planned?.files.map(({ path }) => dirname(join(repo.root, path))))) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (isDraftName(name)) await rm(join(folder, name), { force: true });
+    }
+  }
 }
 
 async function readHolder(path: string): Promise<Holder | null> {

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { makeFolders } from '../store/durableFile';
 import { isGitRepository, openRepository } from './openRepository';
 import type { GitProgram, Repository } from './repository';
 import { runGit } from './runGit';
@@ -18,7 +19,7 @@ export interface InitGitOptions {
  * const repo = await initGitRepository({ dir: '/home/me/catalog', git });
  */
 export async function initGitRepository({ dir, git, signal }: InitGitOptions): Promise<Repository> {
-  await mkdir(dir, { recursive: true });
+  await makeFolders(resolve(dir));
   if (!(await isGitRepository(dir))) {
     await runGit(git, ['init', '-q'], { cwd: dir, signal });
     // Not `init -b`, which git before 2.28 doesn't know.

@@ -94,8 +94,10 @@ function notFound(message: string, dir: string): DataManagerError {
 
 /** The name is generic: web apps and extensions have one too, but theirs is an object and ours an array. */
 async function holdsManifest(dir: string): Promise<boolean> {
-  const file = await open(join(dir, MANIFEST)).catch(() => null);
-  if (!file) return false;
+  const path = join(dir, MANIFEST);
+  const file = await open(path).catch(() => null);
+  // One that is there but may not be read is better complained about than passed over.
+  if (!file) return (await stat(path).catch(() => null))?.isFile() ?? false;
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
     return !buffer

@@ -55,10 +55,14 @@ function meaningfulLine(stderr: string): string {
   return (chosen ?? lines[0] ?? '').replace(/^(fatal|error): /, '').trim();
 }
 
+function foreignRepository(root: string): string {
+  return `It belongs to another user. If you trust it: git config --global --add safe.directory "${root}"`;
+}
+
 /**
  * Runs the system's git: no shell, no prompt, English messages, no inherited repository variables, bounded output.
  *
- * Throws GIT_MISSING when there is no such program, CANCELLED after an abort, GIT_FAILED for any exit code not in
+ * Throws GIT_MISSING when there is no such program, CANCELLED after an abort, DISK_FULL, GIT_FAILED for any exit code not in
  * `okCodes` or a timeout; its `data` is `{ command, code, stderr, timedOut }`.
  *
  * @example
@@ -131,6 +135,15 @@ export async function runGit(git: GitProgram, args: readonly string[], options: 
       if (stopped === null && okCodes.includes(code)) {
         return resolve({ stdout: Buffer.concat(stdout), stderr: text, code });
       }
+      // What the remote says is about the remote's disk.
+      if (/^(?!remote:).*(No space left on device|Out of diskspace|Disk quota exceeded)/m.test(text)) {
+        return reject(
+          new DataManagerError('DISK_FULL', `git ${command} failed: the disk that holds ${options.cwd} is full.`, {
+            hint: 'Make room on the disk, then try again.',
+            data: { command, path: options.cwd },
+          }),
+        );
+      }
       const timedOut = stopped === 'timeout';
       const reason = timedOut
         ? `gave no answer within ${Math.round(timeoutMs / 1000)} s`
@@ -139,6 +152,7 @@ export async function runGit(git: GitProgram, args: readonly string[], options: 
           : `failed: ${meaningfulLine(text) || `exit code ${code}`}`;
       return reject(
         new DataManagerError('GIT_FAILED', `git ${command} ${reason}`, {
+          ...(/dubious ownership/.test(text) ? { hint: foreignRepository(options.cwd) } : {}),
           data: { command, code, stderr: text, timedOut },
         }),
       );

@@ -50,6 +50,11 @@ async function removeEmptyFolders(from: string, top: string): Promise<void> {
   }
 }
 
+/** True for the name of a file that `replaceFiles` has not finished writing. */
+export function isDraftName(name: string): boolean {
+  return /^\.datamanager-[0-9a-f]{12}\.tmp$/.test(name);
+}
+
 async function put(file: string, bytes: Buffer | null, root: string): Promise<void> {
   if (bytes === null) {
     await rm(file, { force: true });

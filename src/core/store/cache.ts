@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, copyFile, type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
-import { randomName } from './durableFile';
+import { makeFolders, randomName } from './durableFile';
 import { hashFile } from './hashFile';
 import { TEMP_NAME_PREFIX } from './objectKey';
 
@@ -86,9 +86,9 @@ async function findEntry(path: string, size: number | undefined): Promise<string
       await removeQuietly(path);
       return null;
     }
-    const now = new Date();
-    // The time of the last use, which trim goes by; a read-only cache just can't note it.
-    await utimes(path, now, now).catch(() => {});
+    // The time of the last use, which trim goes by; a read-only cache just can't note it. The time of the last change stays, in
+    // whole seconds, which alone survive the way through a Date: another process may be watching it while it reads.
+    await utimes(path, new Date(), Math.floor(stats.mtimeMs / 1000)).catch(() => {});
     return path;
   } catch {
     return null;
@@ -110,7 +110,7 @@ async function addFile(source: string, target: string, sha256: string, monitor: 
   if (await findEntry(target, undefined)) return true;
   const temp = tempBeside(target);
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolders(dirname(target));
     await copyFile(source, temp, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     // The copy is what gets used, so the copy is what is checked.
     if ((await hashFile({ path: temp, ...monitor })).sha256 !== sha256) return false;
@@ -127,7 +127,7 @@ async function openWriter(target: string): Promise<CacheWriter | null> {
   const temp = tempBeside(target);
   let handle: FileHandle | null;
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolders(dirname(target));
     handle = await open(temp, 'wx');
   } catch {
     return null;
@@ -182,9 +182,8 @@ async function trim(folder: string, maxBytes: number): Promise<TrimResult> {
       const path = join(folder, group, name);
       const stats = await stat(path).catch(() => null);
       if (!stats?.isFile()) continue;
-      if (/^[0-9a-f]{64}$/.test(name)) entries.push({ path, size: stats.size, usedMs: stats.mtimeMs });
-      else if (name.startsWith(TEMP_NAME_PREFIX) && Date.now() - stats.mtimeMs > STALE_TEMP_MS)
-        await removeQuietly(path);
+      if (/^[0-9a-f]{64}$/.test(name)) entries.push({ path, size: stats.size, usedMs: stats.atimeMs });
+      else if (isUnfinished(name) && Date.now() - stats.mtimeMs > STALE_TEMP_MS) await removeQuietly(path);
     }
   }
   let bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
@@ -196,6 +195,11 @@ async function trim(folder: string, maxBytes: number): Promise<TrimResult> {
     removed++;
   }
   return { removed, bytes };
+}
+
+/** Ours, or of a download into the cache. */
+function isUnfinished(name: string): boolean {
+  return name.startsWith(TEMP_NAME_PREFIX) || name.endsWith('.part');
 }
 
 function tempBeside(target: string): string {

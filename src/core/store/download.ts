@@ -1,23 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import {
-  chmod,
-  copyFile,
-  type FileHandle,
-  mkdir,
-  open,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  statfs,
-} from 'node:fs/promises';
+import { chmod, copyFile, type FileHandle, open, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { CacheWriter, ObjectCache } from './cache';
-import { randomName, syncFolder } from './durableFile';
+import { makeFolders, randomName, syncFolder } from './durableFile';
 import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
 import type { ObjectStore } from './objectStore';
@@ -257,7 +245,7 @@ async function inspectTarget(target: string): Promise<Stats | null> {
 /** The topmost folder that was missing, if one was. */
 async function makeParent(target: string): Promise<string | undefined> {
   try {
-    return await mkdir(dirname(target), { recursive: true });
+    return await makeFolders(dirname(target));
   } catch (error) {
     throw writeError(error, target);
   }

@@ -32,5 +32,5 @@ export async function downloadToCache({
   const target = cache.path(sha256);
   await downloadObject({ openStore, key, sha256, size: size ?? undefined, target, ...monitor });
   await chmod(target, 0o444).catch(() => undefined);
-  return target;
+  return (await cache.find(sha256)) ?? target;
 }

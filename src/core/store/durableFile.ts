@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { systemCode } from '../errors';
+
+/** Milliseconds. */
+const STALE_TEMP_MS = 24 * 3600 * 1000;
 
 /**
  * Twelve random hex digits for the name of an unfinished file.
@@ -65,4 +68,48 @@ async function linkOrRename(temp: string, target: string, makeLink: typeof link)
   );
   if (!taken) await rename(temp, target);
   return !taken;
+}
+
+/**
+ * Removes the unfinished files in a folder that begin so and that nobody has written to for a day: they are from a crash.
+ * Best effort.
+ *
+ * @example
+ * await removeStaleTemps('/mnt/team/objects/utopia', '.datamanager-tmp-');
+ */
+export async function removeStaleTemps(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => null);
+    if (stats?.isFile() && Date.now() - stats.mtimeMs > STALE_TEMP_MS) await rm(path, { force: true }).catch(() => {});
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing; resolves to the topmost that it made. Fine when it exists. Not
+ * `mkdir` with `recursive`, which in Node 20 never returns where the system has folders but makes none, such as /proc.
+ *
+ * @example
+ * const topmost = await makeFolders('/data/energy/2030');
+ */
+export async function makeFolders(folder: string): Promise<string | undefined> {
+  try {
+    return await makeOne(folder);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+  }
+  const above = await makeFolders(dirname(folder));
+  const made = await makeOne(folder);
+  return above ?? made;
+}
+
+async function makeOne(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    if ((await stat(folder).catch(() => null))?.isDirectory()) return undefined;
+    throw error;
+  }
 }

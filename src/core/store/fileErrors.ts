@@ -97,6 +97,8 @@ function writeReason(code: string | undefined): string | null {
     case 'ENOTDIR':
     case 'EEXIST':
       return 'a part of its path is a file';
+    case 'ENOENT':
+      return 'no folder can be made there';
     case 'ENAMETOOLONG':
       return 'its name is too long';
     default:

@@ -1,9 +1,9 @@
 import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
-import { placeNew, randomName, syncFolder } from './durableFile';
+import { makeFolders, placeNew, randomName, removeStaleTemps, syncFolder } from './durableFile';
 import { checkExisting, sourceSize } from './existingObject';
 import { isDiskFull } from './fileErrors';
 import { objectMissing, rangeBehindEnd } from './objectErrors';
@@ -51,7 +51,7 @@ export function createFolderStore({ folder }: { readonly folder: string }): Obje
 export async function createStoreFolder(folder: string): Promise<void> {
   const root = resolve(folder);
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolders(root);
     await checkRoot(root);
   } catch (error) {
     throw folderError(error, root);
@@ -111,6 +111,7 @@ async function putObject(root: string, key: string, source: ObjectSource, option
     if (existing) return keepExisting(existing, source);
     const opened = await createTemp(root, key);
     temp = opened.path;
+    await removeStaleTemps(dirname(temp), TEMP_NAME_PREFIX);
     await writeSource(opened.handle, source, options);
     if (await placeNew(temp, pathOf(root, key))) return { created: true, bytesSent: sourceSize(source), requests: 0 };
     const winner = await headObject(root, key);
@@ -219,8 +220,8 @@ async function createTemp(root: string, key: string): Promise<{ path: string; ha
   const parent = dirname(pathOf(root, key));
   const path = join(parent, `${TEMP_NAME_PREFIX}${randomName()}`);
   for (let attempt = 1; ; attempt++) {
-    const made = await mkdir(parent, { recursive: true });
     try {
+      const made = await makeFolders(parent);
       const handle = await open(path, 'wx');
       if (made) await syncNewFolders(made, parent);
       return { path, handle };

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { DataManagerError, systemCode } from '../errors';
 import { readError } from './fileErrors';
 import { type FileStamp, openRegularFile, stampFile } from './hashFile';
@@ -56,8 +56,10 @@ export async function inspectInputFile(path: string): Promise<InputFile> {
  * await refuseLiveJournal('utopia.sqlite');
  */
 export async function refuseLiveJournal(path: string): Promise<void> {
+  // SQLite follows a link before it looks for the journal: https://www.sqlite.org/howtocorrupt.html section 2.5.
+  const database = await realpath(path).catch(() => path);
   for (const suffix of ['-wal', '-journal']) {
-    const journal = `${path}${suffix}`;
+    const journal = `${database}${suffix}`;
     if (!(suffix === '-wal' ? await isFilled(journal) : await isHot(journal))) continue;
     throw new DataManagerError('FILE_HAS_JOURNAL', `${path} has unfinished changes in ${journal}.`, {
       hint: 'Close every program that uses the database (or run PRAGMA wal_checkpoint(TRUNCATE)), then try again.',

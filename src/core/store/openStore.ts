@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DataManagerError } from '../errors';
 import { createFolderStore } from './folderStore';
@@ -22,7 +23,8 @@ export interface OpenStoreOptions {
  * const store = await openStore({ settings: { type: 'folder', path: '../objects' }, credentials: null, baseFolder });
  */
 export async function openStore({ settings, credentials, baseFolder }: OpenStoreOptions): Promise<ObjectStore> {
-  if (settings.type === 'folder') return createFolderStore({ folder: resolve(baseFolder, settings.path) });
+  if (settings.type === 'folder')
+    return createFolderStore({ folder: await checkFolder(resolve(baseFolder, settings.path)) });
   const endpoint = checkEndpoint(settings.endpoint);
   if (settings.prefix) checkKey(settings.prefix.replace(/^\/+|\/+$/g, ''));
   if (!credentials) throw credentialsMissing(settings);
@@ -49,6 +51,16 @@ export function defaultRegion(endpoint: URL): string {
   );
   if (amazon?.[1]) return amazon[1];
   return endpoint.hostname === 's3.amazonaws.com' ? 'us-east-1' : 'auto';
+}
+
+/** Settings come with a clone: objects among Git's own files would be a way to change them. */
+async function checkFolder(folder: string): Promise<string> {
+  const real = await realpath(folder).catch(() => folder);
+  if (![folder, real].some((path) => path.split(/[\\/]/).some((part) => part.toLowerCase() === '.git'))) return folder;
+  throw new DataManagerError('SETTINGS_INVALID', `The store ${folder} is in Git's own folder.`, {
+    hint: 'Name another folder as store.path in .datamanager.json.',
+    data: { folder },
+  });
 }
 
 function checkEndpoint(endpoint: string): URL {

@@ -140,4 +140,17 @@ describe('manifest', () => {
       writeManifest(manifest),
     );
   });
+
+  it('refuses nesting that no program can walk, instead of failing halfway', () => {
+    const nested = (depth: number): string =>
+      originalManifest.replace('"fileName"', `"x": ${'{"a":'.repeat(depth)}1.50${'}'.repeat(depth)}, "fileName"`);
+    for (const depth of [300, 100_000]) {
+      assert.throws(
+        () => parseManifest(nested(depth)),
+        (error) => DataManagerError.is(error, 'MANIFEST_INVALID') && /nested/.test(error.message),
+      );
+    }
+    const fine = parseManifest(nested(50));
+    assert.equal(writeManifest(parseManifest(writeManifest(fine))), writeManifest(fine));
+  });
 });

@@ -228,6 +228,14 @@ describe('datamanager against hostile input', function () {
     assert.match((await refused(other, 'CREDENTIALS_MISSING', 'verify')).hint ?? '', /R2_ACCESS_KEY_ID/);
   });
 
+  it('writes out what settings would send to the terminal', async () => {
+    const other = await newCatalog();
+    writeFileSync(join(other.dir, '.datamanager.json'), '{"store": {"type": "folder", "path": "\\u001b[2J"}}');
+    const { stdout, stderr } = await other.run('verify');
+    assert.ok(!`${stdout}${stderr}`.includes('\x1b'), stdout);
+    assert.match(stdout, /\\x1b\[2J/);
+  });
+
   it('names a store folder that is gone', async () => {
     const other = await newCatalog();
     await other.json('create', 'a.sqlite', file);

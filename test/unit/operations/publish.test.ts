@@ -309,4 +309,62 @@ describe('publishing to a remote', () => {
     );
     assert.equal((await listDatasets(bench.context))[0]?.latestVersion, 'v1');
   });
+
+  it('stored diffs are not ignored by the .gitignore that keeps data out of Git', async () => {
+    const bench = await workbench();
+    await createDataset(bench.context, 'a.sqlite', { file: await bench.database('1.sqlite', ...v1) });
+    await updateDataset(bench.context, 'a.sqlite', { file: await bench.database('2.sqlite', ...v2) });
+    const ignored = bench.fixture.run('ls-files', '--cached', '--ignored', '--exclude-standard');
+    assert.equal(ignored, '');
+    bench.fixture.write('a.sqlite', 'data');
+    assert.equal(bench.fixture.status(), '!! a.sqlite\0');
+  });
+
+  it('a name that another system takes for an existing one is refused', async () => {
+    const bench = await workbench();
+    const file = await bench.database('1.sqlite', ...v1);
+    await createDataset(bench.context, 'caf\u00e9.sqlite', { file });
+    for (const twin of ['cafe\u0301.sqlite', 'CAF\u00c9.sqlite']) {
+      await assert.rejects(createDataset(bench.context, twin, { file }), has('DATASET_EXISTS'), twin);
+    }
+  });
+
+  it('several at once: every one becomes a version, none undoes another', async () => {
+    const bench = await workbench();
+    const { context, fixture } = bench;
+    await createDataset(context, 'a.sqlite', { file: await bench.database('1.sqlite', ...v1) });
+    const files: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      files.push(await bench.database(`n${i}.sqlite`, ...v1, `INSERT INTO cost VALUES('new', ${2000 + i}, 1)`));
+    }
+    const results = await Promise.all([
+      ...files.map((file) => updateDataset(context, 'a.sqlite', { file })),
+      ...files.map((file, i) => createDataset(context, `b${i}.sqlite`, { file })),
+    ]);
+    const history = await versionHistory(context, 'a.sqlite');
+    assert.deepEqual(
+      history.map(({ entry }) => entry.version),
+      ['v5', 'v4', 'v3', 'v2', 'v1'],
+    );
+    assert.equal(new Set(history.map(({ entry }) => entry.sha256)).size, 5);
+    assert.deepEqual(
+      results
+        .slice(0, 4)
+        .map(({ version }) => version)
+        .sort(),
+      ['v2', 'v3', 'v4', 'v5'],
+    );
+    assert.equal((await listDatasets(context)).length, 5);
+    assert.equal(fixture.status(), '');
+  }).timeout(60_000);
+
+  it('the loser of two with the same bytes leaves the object of the winner alone', async () => {
+    const bench = await workbench();
+    const file = await bench.database('1.sqlite', ...v1);
+    const results = await Promise.allSettled([1, 2, 3].map(() => createDataset(bench.context, 'a.sqlite', { file })));
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const result of results) assert.ok(result.status === 'fulfilled' || has('DATASET_EXISTS')(result.reason));
+    const { key } = (await versionHistory(bench.context, 'a.sqlite'))[0]?.entry ?? { key: 'none' };
+    assert.ok(existsSync(join(bench.storeFolder, key)));
+  }).timeout(60_000);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { createDataset } from '../../../src/core/operations/createDataset';
@@ -101,5 +101,24 @@ describe('pulling', () => {
       pullVersion(context, 'energy/utopia.sqlite', { workingFolder: tempDir() }),
       has('VERSION_NOT_AVAILABLE'),
     );
+  });
+
+  it('the files that make the repository are never its target', async () => {
+    const { context, fixture } = await twoVersions();
+    const workingFolder = fixture.dir;
+    const link = join(tempDir(), 'link');
+    symlinkSync(join(fixture.dir, '.git'), link);
+    const before = readFileSync(join(fixture.dir, 'manifest.json'), 'utf8');
+    const targets = ['manifest.json', '.datamanager.json', '.git/config', '.git/hooks/new/x', join(link, 'HEAD')];
+    for (const output of targets) {
+      await assert.rejects(
+        pullVersion(context, 'data/t.sqlite', { workingFolder, output }),
+        has('OUTPUT_UNWRITABLE'),
+        output,
+      );
+    }
+    assert.equal(readFileSync(join(fixture.dir, 'manifest.json'), 'utf8'), before);
+    assert.ok(!existsSync(join(fixture.dir, '.git', 'hooks', 'new')));
+    fixture.run('status');
   });
 });

@@ -554,4 +554,20 @@ describe('commitPaths', () => {
     await assert.rejects(commitTo(fixture, undefined, { lockTimeoutMs: 100 }), failsWith('REPOSITORY_BUSY'));
     assert.equal(readFileSync(lock, 'utf8'), 'theirs');
   });
+
+  it('refuses a change that was made from a text that is not there any more', async () => {
+    const fixture = manifestRepository();
+    const text = readFileSync(join(fixture.dir, 'manifest.json'), 'utf8');
+    await commitTo(fixture, [{ path: 'manifest.json', content: '["theirs"]\n', base: text }]);
+    const before = await snapshot(fixture);
+    for (const base of [text, null]) {
+      await assert.rejects(
+        commitTo(fixture, [{ path: 'manifest.json', content: '["mine"]\n', base }]),
+        failsWith('REF_MOVED'),
+      );
+    }
+    assert.deepEqual(await snapshot(fixture), before);
+    await commitTo(fixture, [{ path: 'new.json', content: '[]\n', base: null }]);
+    assertSound(fixture);
+  });
 });

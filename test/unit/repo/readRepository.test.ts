@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { commitsTouchingManifest } from '../../../src/core/repo/commitsTouchingManifest';
@@ -19,6 +19,7 @@ import {
   manifestRepository,
   runIn,
 } from '../../support/gitFixture';
+import { asOrdinaryUser } from '../../support/ordinaryUser';
 import { tempDir } from '../../support/tempDir';
 
 function failsWith(code: ErrorCode, about?: RegExp) {
@@ -431,5 +432,14 @@ describe('commitsTouchingManifest', () => {
     assert.deepEqual(await touching(await openRepository(fixture.dir), second), [first]);
     assert.deepEqual(await touching(await openRepository(join(fixture.dir, 'sub')), second), [second]);
     assert.deepEqual(await touching(await openRepository(fixture.dir), second), [first]);
+  });
+});
+
+describe('a manifest that may not be read', () => {
+  it('still makes its folder the repository', async () => {
+    const fixture = manifestRepository();
+    for (const path of [fixture.dir, join(fixture.dir, '.git')]) chmodSync(path, 0o755);
+    chmodSync(join(fixture.dir, 'manifest.json'), 0o000);
+    await asOrdinaryUser(async () => assert.equal((await findRepository(fixture.dir)).manifestPath, 'manifest.json'));
   });
 });

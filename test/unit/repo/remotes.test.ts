@@ -391,6 +391,20 @@ describe('aheadCommits', () => {
 });
 
 describe('runGit', () => {
+  it("knows a full disk, and another user's repository, from what git says", async () => {
+    const program = join(tempDir(), 'git');
+    const says = (text: string) => {
+      writeFileSync(program, `#!/bin/sh\necho "${text}" >&2\nexit 128\n`, { mode: 0o755 });
+      return runGit({ ...git, path: program }, ['write-tree'], { cwd: '/' });
+    };
+    await assert.rejects(says('error: unable to write file: No space left on device'), failsWith('DISK_FULL'));
+    await assert.rejects(
+      says("fatal: detected dubious ownership in repository at '/'"),
+      (error) => DataManagerError.is(error, 'GIT_FAILED') && /safe\.directory/.test(error.hint ?? ''),
+    );
+    await assert.rejects(says('remote: fatal: No space left on device'), failsWith('GIT_FAILED'));
+  });
+
   it('says when there is no git, or no folder', async () => {
     const missing = { ...git, path: '/nonexistent/git' };
     await assert.rejects(runGit(missing, ['--version'], { cwd: '/' }), failsWith('GIT_MISSING'));

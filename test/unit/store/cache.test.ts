@@ -126,7 +126,26 @@ describe('cache', () => {
     for (const path of [old, young]) writeFileSync(path, 'half');
     const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
     utimesSync(old, yesterday, yesterday);
+    const download = join(folder, 'ab/.download.1.part');
+    writeFileSync(download, 'half');
+    utimesSync(download, yesterday, yesterday);
     await createCache({ folder }).trim();
-    assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
+    assert.deepEqual(
+      [old, young, download].map((path) => existsSync(path)),
+      [false, true, false],
+    );
+  });
+
+  it('counts a use without looking changed to somebody who reads the entry', async () => {
+    const cache = createCache({ folder: tempDir() });
+    const { path, sha256 } = sample();
+    await cache.addFile(path, sha256);
+    await cache.find(sha256);
+    const before = statSync(cache.path(sha256));
+    await new Promise((done) => setTimeout(done, 20));
+    await cache.find(sha256);
+    const after = statSync(cache.path(sha256));
+    assert.equal(after.mtimeMs, before.mtimeMs);
+    assert.ok(after.atimeMs > before.atimeMs);
   });
 });

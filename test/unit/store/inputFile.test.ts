@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
 import { inspectInputFile } from '../../../src/core/store/inputFile';
@@ -79,5 +79,14 @@ describe('inspectInputFile', () => {
     shell.stdin.end('.quit\n');
     await closed;
     assert.equal((await inspectInputFile(path)).isSqlite, true);
+  });
+
+  it('finds the journal beside the file that a link leads to, as SQLite does', async () => {
+    const folder = tempDir();
+    writeFileSync(join(folder, 'a.sqlite'), sqlite);
+    writeFileSync(join(folder, 'a.sqlite-wal'), 'pages');
+    const link = join(tempDir(), 'link.sqlite');
+    symlinkSync(join(folder, 'a.sqlite'), link);
+    await assert.rejects(inspectInputFile(link), coded('FILE_HAS_JOURNAL'));
   });
 });

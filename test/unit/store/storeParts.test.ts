@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataManagerError } from '../../../src/core/errors';
-import { placeNew } from '../../../src/core/store/durableFile';
+import { DataManagerError, systemCode } from '../../../src/core/errors';
+import { makeFolders, placeNew, removeStaleTemps } from '../../../src/core/store/durableFile';
 import { writeError } from '../../../src/core/store/fileErrors';
 import { keyProblem } from '../../../src/core/store/objectKey';
 import { MAX_PARTS, planParts } from '../../../src/core/store/partPlan';
@@ -13,6 +13,7 @@ import { tempDir } from '../../support/tempDir';
 
 const MIB = 1 << 20;
 const coded = (code: string) => (error: unknown) => DataManagerError.is(error) && error.code === code;
+const systemErrorWith = (code: string) => (error: unknown) => systemCode(error) === code;
 const systemError = (code: string) => Object.assign(new Error(code), { code });
 
 describe('planParts', () => {
@@ -160,5 +161,42 @@ describe('names of objects', () => {
       assert.ok(windowsNameProblem(name), name);
     }
     for (const name of ['console.sqlite', 'a.b', '.hidden', 'ü']) assert.equal(windowsNameProblem(name), null);
+  });
+});
+
+describe('makeFolders', () => {
+  it('names the topmost folder that it made', async () => {
+    const top = tempDir();
+    assert.equal(await makeFolders(join(top, 'a', 'b', 'c')), join(top, 'a'));
+    assert.ok(statSync(join(top, 'a', 'b', 'c')).isDirectory());
+    assert.equal(await makeFolders(join(top, 'a', 'b', 'c')), undefined);
+    assert.equal(await makeFolders(join(top, 'a', 'd')), join(top, 'a', 'd'));
+    writeFileSync(join(top, 'file'), '');
+    await assert.rejects(makeFolders(join(top, 'file')), systemErrorWith('EEXIST'));
+    await assert.rejects(makeFolders(join(top, 'file', 'x')), systemErrorWith('ENOTDIR'));
+  });
+
+  it('several at once make it once', async () => {
+    const top = tempDir();
+    const made = await Promise.all(Array.from({ length: 20 }, () => makeFolders(join(top, 'a', 'b'))));
+    assert.ok(made.includes(join(top, 'a')));
+    assert.ok(existsSync(join(top, 'a', 'b')));
+  });
+
+  it('comes back where the system makes no folder', async function () {
+    if (!existsSync('/proc/self')) this.skip();
+    await assert.rejects(makeFolders('/proc/none/deep'), systemErrorWith('ENOENT'));
+  });
+});
+
+describe('removeStaleTemps', () => {
+  it('removes what nobody has written to for a day, and nothing else', async () => {
+    const folder = tempDir();
+    for (const name of ['t-old', 't-new', 'old']) writeFileSync(join(folder, name), 'x');
+    const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+    for (const name of ['t-old', 'old']) utimesSync(join(folder, name), yesterday, yesterday);
+    await removeStaleTemps(folder, 't-');
+    assert.deepEqual(readdirSync(folder).sort(), ['old', 't-new']);
+    await removeStaleTemps(join(folder, 'none'), 't-');
   });
 });

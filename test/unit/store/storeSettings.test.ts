@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
 import { credentialsFromEnvironment, storeFromEnvironment } from '../../../src/core/store/credentialsFromEnvironment';
 import { parseDotEnv } from '../../../src/core/store/dotEnv';
@@ -81,5 +83,21 @@ describe('openStore', () => {
     assert.equal(region('s3.eu-central-1.amazonaws.com'), 'eu-central-1');
     assert.equal(region('s3.amazonaws.com'), 'us-east-1');
     assert.equal(region('abc.eu.r2.cloudflarestorage.com'), 'auto');
+  });
+});
+
+describe('the place of a folder store', () => {
+  it("is never in Git's own folder, not even through a link", async () => {
+    const baseFolder = tempDir();
+    mkdirSync(join(baseFolder, '.git', 'hooks'), { recursive: true });
+    symlinkSync(join(baseFolder, '.git'), join(baseFolder, 'objects'));
+    for (const path of ['.git', '.git/hooks', 'objects', '.GIT/x']) {
+      await assert.rejects(
+        openStore({ settings: { type: 'folder', path }, credentials: null, baseFolder }),
+        (error) => DataManagerError.is(error, 'SETTINGS_INVALID'),
+        path,
+      );
+    }
+    await openStore({ settings: { type: 'folder', path: 'my.git.objects' }, credentials: null, baseFolder });
   });
 });
