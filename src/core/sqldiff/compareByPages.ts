@@ -7,6 +7,9 @@ import { preparePagedDiff } from './pagedDiff';
 import { PageFile } from './pages/pageFile';
 import type { SqlJs } from './sqlJs';
 
+/** Equal pages are skipped, not counted. In a file up to this size a look at each costs nothing, and a reviewer likes to know. */
+const COUNTED_BYTES = 64 << 20;
+
 export interface PagesOptions {
   /** Folder for sorted runs of changes that don't fit into memory. */
   readonly tempFolder: string;
@@ -44,7 +47,8 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     const after = open(request.after);
     total = files.reduce((sum, file) => sum + file.bytes, 0);
     const rows = request.output.kind !== 'summary';
-    const prepared = preparePagedDiff({ before, after, keys: request.keys, rows, ...options });
+    const countUnchanged = after.bytes <= COUNTED_BYTES;
+    const prepared = preparePagedDiff({ before, after, keys: request.keys, rows, countUnchanged, ...options });
     const answer = answerDiff(watched(prepared.events(), hooks), prepared.schemas, request, hooks.onText);
     for (const file of files) file.assertUnchanged();
     hooks.onProgress({ phase: 'compare', done: total, total });

@@ -20,6 +20,8 @@ export interface PagedDiffInput {
   readonly tempFolder: string;
   /** False when only counts are wanted: `row` events are left out. */
   readonly rows?: boolean | undefined;
+  /** True counts unchanged rows too, for which every page of a changed table is looked at. */
+  readonly countUnchanged?: boolean | undefined;
 }
 
 /** A comparison of which everything that concerns whole files has been read. */
@@ -62,6 +64,7 @@ export function preparePagedDiff(input: PagedDiffInput): PagedDiff {
           chainsByNumber: changes !== null && !changes.overflowChanged,
           tempFolder: input.tempFolder,
           rows,
+          countUnchanged: input.countUnchanged ?? false,
         });
       }
     },

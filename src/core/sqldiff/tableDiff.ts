@@ -50,18 +50,8 @@ export function* diffTable(comparison: TableComparison): Generator<DiffEvent, vo
   }
   if (!begun) return;
   const { insert: inserted, update: updated, delete: deleted } = counts;
-  yield {
-    kind: 'tableEnd',
-    counts: { inserted, updated, deleted, unchanged: unchangedRows(after, inserted + updated) },
-  };
-}
-
-// What is equal is skipped, not counted. In a small file a look at every page costs nothing, and a reviewer likes to know.
-const countedBytes = 64 << 20;
-
-function unchangedRows(after: TableSource | null, changed: number): number | null {
-  if (after === null) return 0;
-  return after.file.bytes <= countedBytes ? countRows(after) - changed : null;
+  const unchanged = comparison.countUnchanged ? (after ? countRows(after) : 0) - inserted - updated : null;
+  yield { kind: 'tableEnd', counts: { inserted, updated, deleted, unchanged } };
 }
 
 interface Pairing {

@@ -21,6 +21,8 @@ export interface TableComparison {
   readonly tempFolder: string;
   /** False leaves out the rows: only counts are wanted, and most values need not be decoded. */
   readonly rows: boolean;
+  /** Whether unchanged rows are counted, which takes a look at every page of the table. */
+  readonly countUnchanged: boolean;
 }
 
 /**

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
 import { compareByBestForm, compareByPages } from '../../../src/core/sqldiff/compareByPages';
+import { compareFiles } from '../../../src/core/sqldiff/compareFiles';
 import { contentHash } from '../../../src/core/sqldiff/contentHash';
 import type { DiffOutput, DiffRequest } from '../../../src/core/sqldiff/diffEngine';
 import { PageFile } from '../../../src/core/sqldiff/pages/pageFile';
@@ -98,6 +99,28 @@ describe('compareByPages', function () {
       counted.summary.tables.map((table) => [table.inserted, table.updated, table.deleted]),
       [[1, 1, 1]],
     );
+  });
+
+  it('counts unchanged rows as SQLite does', async () => {
+    for (const definition of [
+      'id INTEGER PRIMARY KEY, v',
+      'id TEXT PRIMARY KEY, v',
+      'id TEXT PRIMARY KEY, v) WITHOUT ROWID --',
+    ]) {
+      const fill =
+        'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<3000) INSERT INTO t SELECT i, i FROM n';
+      const before = await makeSqlite(`CREATE TABLE t(${definition}\n${definition.includes('--') ? '' : ')'}; ${fill}`);
+      const after = await makeSqlite(
+        'UPDATE t SET v=0 WHERE id=7; DELETE FROM t WHERE id=8; INSERT INTO t VALUES(5000, 1)',
+        {
+          from: before,
+        },
+      );
+      const request = requestFor(before, after, { kind: 'summary' });
+      const { tables } = compareByPages(request, hooks(), { tempFolder: folder }).summary;
+      assert.deepEqual(tables, compareFiles(await newSqlJs(), request, hooks()).summary.tables, definition);
+      assert.equal(tables[0]?.unchanged, 2998);
+    }
   });
 
   it('leaves to SQLite what only SQLite understands', async () => {
