@@ -1,0 +1,28 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what these tell is that the bytes are no text
+const NO_TEXT = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
+
+/**
+ * Bytes of a text file as text; null when they are none. UTF-16 by its byte order mark, UTF-8, else Windows-1252, in which
+ * many spreadsheets still export; control characters tell that it is no text at all. A byte order mark is not part of it.
+ *
+ * @example
+ * decodeText(readFileSync('costs.csv')); // 'region;cost\n...'
+ */
+export function decodeText(bytes: Uint8Array): string | null {
+  const utf16 = utf16Name(bytes);
+  const text = utf16 ? decoded(bytes, utf16) : (decoded(bytes, 'utf-8') ?? decoded(bytes, 'windows-1252'));
+  return text === null || NO_TEXT.test(text) ? null : text;
+}
+
+function utf16Name([first, second]: Uint8Array): 'utf-16le' | 'utf-16be' | null {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : null;
+}
+
+function decoded(bytes: Uint8Array, encoding: string): string | null {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
