@@ -1,4 +1,4 @@
-import type { Column, DiffSummary, RowKey, SchemaChange } from './model';
+import type { Column, DiffSummary, FileFacts, RowKey, SchemaChange } from './model';
 import type { DiffOverview, NumberShift, TableColumns } from './overview';
 import { nameKey } from './schema';
 import { oneLine } from './summaryText';
@@ -28,17 +28,17 @@ const MAX_NAME = 60;
  * @example
  * overviewText('utopia.sqlite v1 -> v2', summary, overview).text;
  */
-export function overviewText(title: string, summary: DiffSummary, overview: DiffOverview): OverviewText {
+export function overviewText(title: string, summary: DiffSummary, overview: DiffOverview | null): OverviewText {
   const lines = [oneLine(title), headline(summary)];
+  if (!overview) return { text: `${[...lines, ...fileLines(summary)].join('\n')}\n`, places: [] };
   const schema = schemaWords(summary.schema, overview.tables);
   if (schema.length > 0) lines.push('', 'Schema', ...schema.map((line) => `  ${line}`));
   const places: TablePlace[] = [];
   if (summary.tables.length > 0) {
     lines.push('');
-    for (const { name } of summary.tables) {
-      const line = lines.length + places.length + 1;
-      places.push({ table: name, line, start: 2, end: 2 + cut(oneLine(name)).length });
-    }
+    summary.tables.forEach(({ name }, place) => {
+      places.push({ table: name, line: lines.length + 1 + place, start: 2, end: 2 + cut(oneLine(name)).length });
+    });
     lines.push(...tableLines(summary));
   }
   if (overview.columns.length > 0) lines.push('', ...columnLines(overview));
@@ -48,7 +48,12 @@ export function overviewText(title: string, summary: DiffSummary, overview: Diff
   return { text: `${lines.join('\n')}\n`, places };
 }
 
-function headline({ identical, schema, tables }: DiffSummary): string {
+function headline({ identical, schema, tables, files, lines }: DiffSummary): string {
+  if (files) {
+    if (identical) return 'No difference: the bytes are the same.';
+    if (lines) return `${lines.added.toLocaleString('en')} lines added, ${lines.removed.toLocaleString('en')} removed.`;
+    return 'The bytes differ. They are no SQLite database and no text of at most 10 MB, so this is all that can be said.';
+  }
   if (identical) return 'No difference: the schema and all rows are the same.';
   const sum = (count: (table: (typeof tables)[number]) => number): number =>
     tables.reduce((total, table) => total + count(table), 0);
@@ -75,6 +80,12 @@ function headline({ identical, schema, tables }: DiffSummary): string {
       : 'no row differs';
   const schemaPart = counted(schema.length, 'schema change', 'schema changes');
   return schemaPart === null ? `${rows}.` : `${schemaPart}; ${rows}.`;
+}
+
+function fileLines({ files }: DiffSummary): string[] {
+  const line = (name: string, file: FileFacts | null): string[] =>
+    file ? [`  ${name}  ${file.size.toLocaleString('en').padStart(15)} bytes  sha256 ${file.sha256}`] : [];
+  return files ? ['', ...line('before', files.before), ...line('after ', files.after)] : [];
 }
 
 function counted(count: number, one: string, many: string): string | null {
