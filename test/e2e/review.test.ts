@@ -41,7 +41,9 @@ for (const theme of ['light', 'dark'] as const) {
       const folder = path.join(tempDir(), 'review');
       mkdirSync(folder);
       await makeFiles(folder);
-      workbench = await openWorkbench(folder, { settings: { 'workbench.colorTheme': themes[theme] } });
+      workbench = await openWorkbench(folder, {
+        settings: { 'workbench.colorTheme': themes[theme], 'explorer.autoReveal': false },
+      });
       await workbench.page.getByRole('treeitem', { name: 'base.sqlite' }).waitFor();
     });
 
@@ -80,7 +82,7 @@ async function makeFiles(folder: string): Promise<void> {
   writeFileSync(path.join(folder, 'base.sqlite'), bytes);
   const { Database } = await initSqlJs();
   for (const [name, sql] of Object.entries(changes)) {
-    const database = new Database(bytes);
+    const database = new Database(Uint8Array.from(bytes)); // it writes into what it is given
     database.exec(sql);
     writeFileSync(path.join(folder, `${name}.sqlite`), database.export());
     database.close();

@@ -111,10 +111,10 @@ describe('the main job in VS Code', () => {
         .find(({ uri }) => decodeAddress(uri.query)?.side === side)
         ?.getText() ?? '';
     const [before, after] = [text('before'), text('after')];
-    const [summary] = shown('Summary v1 ↔ v2');
+    const summary = shown('Summary v1 ↔ v2').find(({ uri }) => decodeAddress(uri.query)?.side === 'after');
     assert.equal(summary?.languageId, 'datamanager-summary');
-    assert.match(summary.getText(), /1 row updated, 1 row inserted in 1 table/);
-    assert.match(summary.getText(), /tech=COAL +1\.5 +1\.75 +\+0\.25 +\+16\.7 %/);
+    assert.match(summary.getText(), /rows: 1 updated, 1 inserted/);
+    assert.match(summary.getText(), / 1\.75 +\+0\.25 +\+16\.7 % +Technology\.cost +COAL/);
     assert.equal(shown('Technology')[0]?.languageId, 'datamanager-rows');
     assert.match(before ?? '', /COAL.*1\.5\b/);
     assert.match(after ?? '', /COAL.*1\.75\b/);

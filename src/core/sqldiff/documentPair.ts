@@ -132,9 +132,9 @@ function schemaPair(changes: readonly SchemaChange[]): DocumentPair {
     changes
       .flatMap((change) => {
         const sql = change[which];
-        return sql === null ? [] : [`${definitionLines(sql).join('\n')};\n`];
+        return sql === null ? [] : [`${definitionLines(sql).join('\n')};`];
       })
-      .join('\n');
+      .join('\n\n');
   return { table: null, before: side('before'), after: side('after'), skipped: 0, shown: 0, omitted: 0 };
 }
 
@@ -157,7 +157,6 @@ function tablePair(table: OpenTable): DocumentPair {
       ...(skipped > 0 ? [`... ${rowCount(skipped)} before these`] : []),
       ...cells.map((row) => padded(row, widths)),
       ...(omitted > 0 ? [`... ${rowCount(omitted)} more`] : []),
-      '',
     ].join('\n');
   return {
     table: header.name,

@@ -19,7 +19,7 @@ export interface ColumnChange {
 /** A number that changed. */
 export interface NumberShift {
   readonly table: string;
-  /** The row's key: `region=R1, tech=E01`. */
+  /** The values of the row's key: `R1, E01`. */
   readonly row: string;
   readonly column: string;
   readonly before: bigint | number;
@@ -160,13 +160,13 @@ class Greatest {
  * How a row is called: the values of its key.
  *
  * @example
- * keyText(table, row); // region=R1, tech=E01
+ * keyText(table, row); // R1, E01
  */
 function keyText(table: TableHeader, row: Row): string {
   return table.key.columns
     .map((name) => {
       const place = (table.after ?? []).findIndex((column) => nameKey(column.name) === nameKey(name));
-      return `${name}=${valueText(row[place] ?? null)}`;
+      return valueText(row[place] ?? null);
     })
     .join(', ');
 }

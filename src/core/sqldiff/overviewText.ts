@@ -1,10 +1,10 @@
-import type { Column, DiffSummary, FileFacts, RowKey, SchemaChange } from './model';
+import type { Column, DiffSummary, FileFacts, RowKey, SchemaChange, TableSummary } from './model';
 import type { DiffOverview, NumberShift, TableColumns } from './overview';
 import { nameKey } from './schema';
 import { oneLine } from './summaryText';
 import { valueText } from './valueText';
 
-/** Where the text names a table whose rows changed, for links. Line and characters count from 0. */
+/** Where the text names a table whose rows changed, for links; on both sides. Line and characters count from 0. */
 export interface TablePlace {
   readonly table: string;
   readonly line: number;
@@ -12,198 +12,229 @@ export interface TablePlace {
   readonly end: number;
 }
 
-/** An overview as text. */
-export interface OverviewText {
-  readonly text: string;
-  readonly places: readonly TablePlace[];
+/** An overview for a side-by-side editor. */
+export interface OverviewPair {
+  readonly before: string;
+  readonly after: string;
+  readonly places: { readonly before: readonly TablePlace[]; readonly after: readonly TablePlace[] };
 }
 
-/** Longer names of rows and tables are cut, in characters. */
-const MAX_NAME = 60;
+export interface OverviewTitle {
+  /** How the two are called; null for a side that is not there. */
+  readonly before: string | null;
+  readonly after: string;
+}
+
+/** Longer names are cut, in characters. */
+const MAX_NAME = 48;
+
+/** A line of the text as the two sides have it; null where a side lacks it. */
+interface Line {
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly table?: string;
+}
 
 /**
- * What a reviewer reads first: the change in a sentence, the schema in words, counts of each table and how its rows were
- * paired, the columns that changed and the greatest shifts of numbers.
+ * What a reviewer reads first, as two texts whose lines correspond, so that the editor's colours mark what differs: the change
+ * in a sentence, the schema in words, rows of each changed table, the columns that changed, the greatest shifts of numbers
+ * and how rows were paired. Numbers come before long names, because half an editor is some 50 characters wide.
  *
  * @example
- * overviewText('utopia.sqlite v1 -> v2', summary, overview).text;
+ * const { before, after } = overviewText({ before: 'v1', after: 'v2' }, summary, overview);
  */
-export function overviewText(title: string, summary: DiffSummary, overview: DiffOverview | null): OverviewText {
-  const lines = [oneLine(title), headline(summary)];
-  if (!overview) return { text: `${[...lines, ...fileLines(summary)].join('\n')}\n`, places: [] };
-  const schema = schemaWords(summary.schema, overview.tables);
-  if (schema.length > 0) lines.push('', 'Schema', ...schema.map((line) => `  ${line}`));
-  const places: TablePlace[] = [];
-  if (summary.tables.length > 0) {
-    lines.push('');
-    summary.tables.forEach(({ name }, place) => {
-      places.push({ table: name, line: lines.length + 1 + place, start: 2, end: 2 + cut(oneLine(name)).length });
-    });
-    lines.push(...tableLines(summary));
+export function overviewText(title: OverviewTitle, summary: DiffSummary, overview: DiffOverview | null): OverviewPair {
+  const lines: Line[] = [
+    { before: title.before === null ? null : oneLine(title.before), after: oneLine(title.after) },
+    both(headline(summary)),
+  ];
+  const section = (heading: string, content: readonly Line[]): void => {
+    if (content.length > 0) lines.push(both(''), both(heading), ...content);
+  };
+  if (summary.files) section('File', fileLines(summary.files));
+  if (overview) {
+    section('Schema', schemaLines(summary.schema, overview.tables));
+    section('Rows', tableLines(summary.tables));
+    section('Changed columns', columnLines(overview));
+    const { relative, absolute } = overview.shifts;
+    section('Largest shifts by percent', shiftLines(relative));
+    const others = absolute.filter((shift) => !relative.some((listed) => isSameCell(listed, shift)));
+    section(relative.length > 0 ? 'Other large shifts by amount' : 'Largest shifts by amount', shiftLines(others));
+    section('Rows are paired by', keyLines(summary.tables));
   }
-  if (overview.columns.length > 0) lines.push('', ...columnLines(overview));
-  const { relative, absolute } = overview.shifts;
-  if (relative.length > 0) lines.push('', ...shiftLines('Largest shifts by percent', relative));
-  if (absolute.length > 0) lines.push('', ...shiftLines('Largest shifts by amount', absolute));
-  return { text: `${lines.join('\n')}\n`, places };
+  return {
+    before: title.before === null ? '' : side(lines, 'before'),
+    after: side(lines, 'after'),
+    places: { before: title.before === null ? [] : places(lines, 'before'), after: places(lines, 'after') },
+  };
+}
+
+function both(text: string): Line {
+  return { before: text, after: text };
+}
+
+function side(lines: readonly Line[], which: 'before' | 'after'): string {
+  return lines.flatMap((line) => line[which] ?? []).join('\n');
+}
+
+function places(lines: readonly Line[], which: 'before' | 'after'): TablePlace[] {
+  return lines
+    .filter((line) => line[which] !== null)
+    .flatMap(({ table }, line) =>
+      table === undefined ? [] : [{ table, line, start: 2, end: 2 + cut(oneLine(table)).length }],
+    );
 }
 
 function headline({ identical, schema, tables, files, lines }: DiffSummary): string {
-  if (files) {
-    if (identical) return 'No difference: the bytes are the same.';
-    if (lines) return `${lines.added.toLocaleString('en')} lines added, ${lines.removed.toLocaleString('en')} removed.`;
-    return 'The bytes differ. They are no SQLite database and no text of at most 10 MB, so this is all that can be said.';
-  }
-  if (identical) return 'No difference: the schema and all rows are the same.';
-  const sum = (count: (table: (typeof tables)[number]) => number): number =>
-    tables.reduce((total, table) => total + count(table), 0);
+  if (files && identical) return 'No difference: the bytes are the same.';
+  if (lines) return `${amount(lines.added)} lines added, ${amount(lines.removed)} removed.`;
+  if (files) return 'The bytes differ.';
+  if (identical) return 'No difference: schema and rows are the same.';
+  const rows = (['updated', 'inserted', 'deleted'] as const)
+    .map((kind) => ({ kind, count: tables.reduce((sum, table) => sum + table[kind], 0) }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => `${amount(count)} ${kind}`);
   const parts = [
-    counted(
-      sum((table) => table.updated),
-      'row updated',
-      'rows updated',
-    ),
-    counted(
-      sum((table) => table.inserted),
-      'row inserted',
-      'rows inserted',
-    ),
-    counted(
-      sum((table) => table.deleted),
-      'row deleted',
-      'rows deleted',
-    ),
-  ].filter((part) => part !== null);
-  const rows =
-    parts.length > 0
-      ? `${parts.join(', ')} in ${tables.length === 1 ? '1 table' : `${tables.length} tables`}`
-      : 'no row differs';
-  const schemaPart = counted(schema.length, 'schema change', 'schema changes');
-  return schemaPart === null ? `${rows}.` : `${schemaPart}; ${rows}.`;
+    schema.length === 0 ? null : counted(schema.length, 'schema change'),
+    rows.length === 0 ? null : `rows: ${rows.join(', ')}`,
+  ];
+  return parts.filter((part) => part !== null).join('; ') || 'No row differs.';
 }
 
-function fileLines({ files }: DiffSummary): string[] {
-  const line = (name: string, file: FileFacts | null): string[] =>
-    file ? [`  ${name}  ${file.size.toLocaleString('en').padStart(15)} bytes  sha256 ${file.sha256}`] : [];
-  return files ? ['', ...line('before', files.before), ...line('after ', files.after)] : [];
+function counted(count: number, one: string): string {
+  return `${amount(count)} ${one}${count === 1 ? '' : 's'}`;
 }
 
-function counted(count: number, one: string, many: string): string | null {
-  return count === 0 ? null : `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+function amount(count: number): string {
+  return count.toLocaleString('en');
 }
 
-/**
- * Schema changes, a line each, in words: what came, went or changed, and for a table which columns.
- *
- * @example
- * schemaWords(summary.schema, overview.tables); // ['table tech: column rate REAL added']
- */
-export function schemaWords(changes: readonly SchemaChange[], tables: readonly TableColumns[]): string[] {
-  return changes.flatMap((change) => {
-    const { type, before, after } = change;
-    const called = `${type} ${oneLine(change.name)}${change.table === change.name ? '' : ` on ${oneLine(change.table)}`}`;
-    if (before === null) return [`+ ${called} is new`];
-    if (after === null) return [`- ${called} was dropped`];
-    const table =
-      type === 'table' ? tables.find(({ table: name }) => nameKey(name) === nameKey(change.name)) : undefined;
-    const columns = table ? columnWords(table.before ?? [], table.after ?? []) : [];
-    return columns.length > 0
-      ? columns.map((words) => `~ ${called}: ${words}`)
-      : [`~ ${called}: its definition changed${type === 'table' ? ', its columns did not' : ''}`];
+function fileLines({ before, after }: { readonly before: FileFacts | null; readonly after: FileFacts }): Line[] {
+  const line = (text: (file: FileFacts) => string): Line => ({ before: before && text(before), after: text(after) });
+  return [line(({ size }) => `  size    ${amount(size)} bytes`), line(({ sha256 }) => `  sha256  ${sha256}`)];
+}
+
+function schemaLines(changes: readonly SchemaChange[], tables: readonly TableColumns[]): Line[] {
+  return changes.flatMap((change): Line[] => {
+    const { type, name, before, after } = change;
+    const owner = change.table === name ? '' : ` on ${oneLine(change.table)}`;
+    const called = `${type} ${oneLine(name)}${owner}`;
+    if (before === null) return [{ before: null, after: `  + ${called}` }];
+    if (after === null) return [{ before: `  - ${called}`, after: null }];
+    const table = type === 'table' ? tables.find((candidate) => nameKey(candidate.table) === nameKey(name)) : undefined;
+    const columns = table ? columnChanges(table.before ?? [], table.after ?? []) : [];
+    const what = columns.length > 0 ? 'columns' : type === 'table' ? 'constraints or wording' : 'definition';
+    return [both(`  ~ ${called}: ${what}`), ...columns];
   });
 }
 
-function columnWords(before: readonly Column[], after: readonly Column[]): string[] {
+function columnChanges(before: readonly Column[], after: readonly Column[]): Line[] {
   const find = (columns: readonly Column[], name: string): Column | undefined =>
     columns.find((column) => nameKey(column.name) === nameKey(name));
-  const called = ({ name, type }: Column): string => oneLine(`column ${name}${type === '' ? '' : ` ${type}`}`);
-  const dropped = before.filter(({ name }) => !find(after, name)).map((column) => `${called(column)} was dropped`);
-  const newer = after.flatMap((column) => {
-    const old = find(before, column.name);
-    if (!old) return [`${called(column)} is new`];
-    const words: string[] = [];
-    if (old.type !== column.type)
-      words.push(oneLine(`column ${column.name} is ${column.type || 'untyped'}, was ${old.type || 'untyped'}`));
-    if (old.primaryKey === 0 && column.primaryKey > 0)
-      words.push(oneLine(`column ${column.name} is in the primary key now`));
-    if (old.primaryKey > 0 && column.primaryKey === 0)
-      words.push(oneLine(`column ${column.name} left the primary key`));
-    return words;
-  });
-  if (dropped.length > 0 || newer.length > 0) return [...newer, ...dropped];
-  const order = (columns: readonly Column[]): string => JSON.stringify(columns.map(({ name }) => nameKey(name)));
-  return order(before) === order(after) ? [] : ['the order of its columns changed'];
+  const called = ({ name, type, primaryKey }: Column): string =>
+    oneLine(`${name}${type === '' ? '' : ` ${type}`}${primaryKey > 0 ? ' (in the primary key)' : ''}`);
+  const lines: Line[] = [];
+  for (const column of before)
+    if (!find(after, column.name)) lines.push({ before: `      - ${called(column)}`, after: null });
+  for (const column of after) {
+    const older = find(before, column.name);
+    if (!older) lines.push({ before: null, after: `      + ${called(column)}` });
+    else if (called(older) !== called(column))
+      lines.push({ before: `      ~ ${called(older)}`, after: `      ~ ${called(column)}` });
+  }
+  const order = (columns: readonly Column[]): string => columns.map(({ name }) => oneLine(name)).join(', ');
+  if (lines.length > 0 || order(before) === order(after)) return lines;
+  return [{ before: `      order: ${order(before)}`, after: `      order: ${order(after)}` }];
 }
 
-function tableLines({ tables }: DiffSummary): string[] {
-  const count = (value: number | null): string =>
-    value === null ? '?' : value === 0 ? '.' : value.toLocaleString('en');
-  return aligned(
-    [
-      ['Tables', 'inserted', 'updated', 'deleted', 'unchanged', 'rows paired by'],
-      ...tables.map(({ name, key, inserted, updated, deleted, unchanged }) => [
-        `  ${cut(oneLine(name))}`,
-        ...[inserted, updated, deleted, unchanged].map(count),
-        keyWords(key),
-      ]),
-    ],
-    new Set([1, 2, 3, 4]),
-  );
+function tableLines(tables: readonly TableSummary[]): Line[] {
+  const rows = tables.map(({ name, inserted, updated, deleted, unchanged }) => ({
+    name,
+    before: unchanged === null ? '?' : amount(unchanged + updated + deleted),
+    after: unchanged === null ? '?' : amount(unchanged + updated + inserted),
+    change: [
+      ['+', inserted],
+      ['~', updated],
+      ['-', deleted],
+    ]
+      .filter(([, count]) => count !== 0)
+      .map(([sign, count]) => `${sign}${amount(Number(count))}`)
+      .join(' '),
+  }));
+  const names = width(rows.map(({ name }) => cut(oneLine(name))));
+  const counts = width(rows.flatMap(({ before, after }) => [before, after]));
+  return rows.map(({ name, before, after, change }) => {
+    const start = `  ${cut(oneLine(name)).padEnd(names)}  `;
+    return {
+      table: name,
+      before: `${start}${before.padStart(counts)}`,
+      after: `${start}${after.padStart(counts)}  ${change}`.trimEnd(),
+    };
+  });
+}
+
+function columnLines({ columns }: DiffOverview): Line[] {
+  const names = columns.map(({ table, column }) => cut(oneLine(`${table}.${column}`)));
+  const [nameWidth, cellWidth] = [width(names), width(columns.map(({ cells }) => counted(cells, 'cell')))];
+  return columns.map(({ cells, relative }, place) => {
+    const name = names[place] ?? '';
+    const range = relative === null ? '' : percentRange(relative.least, relative.greatest);
+    return {
+      before: `  ${name}`,
+      after: `  ${name.padEnd(nameWidth)}  ${counted(cells, 'cell').padStart(cellWidth)}  ${range}`.trimEnd(),
+    };
+  });
+}
+
+function percentRange(least: number, greatest: number): string {
+  const [from, to] = [percent(least), percent(greatest)];
+  return from === to ? from : `${from} to ${to}`;
+}
+
+function shiftLines(shifts: readonly NumberShift[]): Line[] {
+  const cells = shifts.map(({ before, after, change, relative }) => ({
+    before: valueText(before),
+    after: valueText(after),
+    change: `${change > 0 ? '+' : ''}${rounded(change)}`,
+    relative: relative === null ? '' : percent(relative),
+  }));
+  const values = width(cells.flatMap(({ before, after }) => [before, after]));
+  const changes = width(cells.map(({ change }) => change));
+  const percents = width(cells.map(({ relative }) => relative));
+  return shifts.map(({ table, column, row }, place) => {
+    const { before = '', after = '', change = '', relative = '' } = cells[place] ?? {};
+    const where = `${cut(oneLine(`${table}.${column}`))}  ${oneLine(row)}`;
+    return {
+      before: `  ${before.padStart(values)}  ${' '.repeat(changes + 2 + percents)}  ${where}`,
+      after: `  ${after.padStart(values)}  ${change.padStart(changes)}  ${relative.padStart(percents)}  ${where}`,
+    };
+  });
+}
+
+function isSameCell(a: NumberShift, b: NumberShift): boolean {
+  return a.table === b.table && a.column === b.column && a.row === b.row;
+}
+
+function keyLines(tables: readonly TableSummary[]): Line[] {
+  const names = tables.map(({ name }) => cut(oneLine(name)));
+  return tables.map(({ key }, place) => both(`  ${(names[place] ?? '').padEnd(width(names))}  ${keyWords(key)}`));
 }
 
 /**
  * How rows of a table were paired, in words.
  *
  * @example
- * keyWords({ kind: 'primary-key', columns: ['region', 'tech'] }); // primary key (region, tech)
+ * keyWords({ kind: 'primary-key', columns: ['region', 'tech'] }); // region, tech (primary key)
  */
 export function keyWords({ kind, columns }: RowKey): string {
   const words: Record<RowKey['kind'], string> = {
     'primary-key': 'primary key',
     declared: 'declared key',
     'unique-index': 'unique index',
-    content: 'content, as it has no key',
-    rowid: 'rowid, as it has no key',
+    content: 'their whole content',
+    rowid: 'rowid',
   };
-  return columns.length === 0 ? words[kind] : oneLine(`${words[kind]} (${columns.join(', ')})`);
-}
-
-function columnLines({ columns }: DiffOverview): string[] {
-  return aligned(
-    [
-      ['Changed columns', '', 'cells', 'change'],
-      ...columns.map(({ table, column, cells, relative }) => [
-        `  ${cut(oneLine(table))}`,
-        cut(oneLine(column)),
-        cells.toLocaleString('en'),
-        relative === null ? '' : range(relative.least, relative.greatest),
-      ]),
-    ],
-    new Set([2]),
-  );
-}
-
-function range(least: number, greatest: number): string {
-  const [from, to] = [percent(least), percent(greatest)];
-  return from === to ? from : `${from} to ${to}`;
-}
-
-function shiftLines(heading: string, shifts: readonly NumberShift[]): string[] {
-  return aligned(
-    [
-      [heading, '', 'row', 'before', 'after', 'change', ''],
-      ...shifts.map(({ table, row, column, before, after, change, relative }) => [
-        `  ${cut(oneLine(table))}`,
-        cut(oneLine(column)),
-        cut(oneLine(row)),
-        valueText(before),
-        valueText(after),
-        `${change > 0 ? '+' : ''}${rounded(change)}`,
-        relative === null ? '' : percent(relative),
-      ]),
-    ],
-    new Set([3, 4, 5, 6]),
-  );
+  return columns.length === 0 ? words[kind] : oneLine(`${columns.join(', ')} (${words[kind]})`);
 }
 
 function percent(share: number): string {
@@ -223,12 +254,6 @@ function cut(text: string): string {
   return text.length <= MAX_NAME ? text : `${text.slice(0, MAX_NAME - 1)}…`;
 }
 
-function aligned(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {
-  const widths = (rows[0] ?? []).map((_, place) => Math.max(...rows.map((row) => row[place]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, place) => (right.has(place) ? cell.padStart(widths[place] ?? 0) : cell.padEnd(widths[place] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
+function width(texts: readonly string[]): number {
+  return texts.reduce((widest, text) => Math.max(widest, text.length), 0);
 }

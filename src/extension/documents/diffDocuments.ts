@@ -1,15 +1,17 @@
 import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
 import type { DiffAnswer, DocumentPair } from '../../core/sqldiff/diffEngine';
-import { type OverviewText, overviewText } from '../../core/sqldiff/overviewText';
+import { type OverviewPair, overviewText } from '../../core/sqldiff/overviewText';
 import { documentScheme } from '../ui/ids';
 import {
+  type ComparedSide,
   type Comparison,
   comparisonTitle,
   type DocumentAddress,
   type DocumentPart,
   decodeAddress,
   encodeAddress,
+  sideLabel,
 } from './comparison';
 import type { Comparisons } from './comparisons';
 
@@ -38,7 +40,7 @@ async function documentText(comparisons: Comparisons, address: DocumentAddress):
   const { comparison, part, side } = address;
   if (part.kind === 'text') return comparisons.text(address);
   const pair = part.kind === 'summary' ? null : await pairOf(comparisons, comparison, part);
-  return pair ? (pair[side] ?? '') : summaryDocument(comparison, await comparisons.compare(comparison)).text;
+  return (pair ?? summaryPair(comparison, await comparisons.compare(comparison)))[side] ?? '';
 }
 
 /** The pair that a schema or table document belongs to. */
@@ -54,9 +56,11 @@ export async function pairOf(
   return sides.find((pair) => pair.table === table) ?? none;
 }
 
-/** The document that comes first, with the places in it that name tables. */
-export function summaryDocument(comparison: Comparison, { summary, overview }: DiffAnswer): OverviewText {
-  return overviewText(comparisonTitle(comparison), summary, overview ?? null);
+/** The documents that come first, with the places in them that name tables. */
+export function summaryPair(comparison: Comparison, { summary, overview }: DiffAnswer): OverviewPair {
+  const { name, before, after, folder } = comparison;
+  const called = (side: ComparedSide): string => (folder === null ? sideLabel(side) : `${name} ${sideLabel(side)}`);
+  return overviewText({ before: before && called(before), after: called(after) }, summary, overview ?? null);
 }
 
 /**
@@ -65,7 +69,9 @@ export function summaryDocument(comparison: Comparison, { summary, overview }: D
  */
 export async function openDocuments(comparison: Comparison, { summary, sides = [] }: DiffAnswer): Promise<void> {
   const title = comparisonTitle(comparison);
-  const summaryUri = documentUri({ comparison, part: { kind: 'summary' }, side: 'after' });
+  const [left, right] = (['before', 'after'] as const).map((side) =>
+    documentUri({ comparison, part: { kind: 'summary' }, side }),
+  );
   if (summary.lines) {
     await vscode.commands.executeCommand(
       'vscode.diff',
@@ -79,11 +85,11 @@ export async function openDocuments(comparison: Comparison, { summary, sides = [
     return;
   }
   if (sides.length === 0) {
-    await vscode.window.showTextDocument(summaryUri, { preview: true });
+    await vscode.commands.executeCommand('vscode.diff', left, right, title, { preview: true });
     return;
   }
   await vscode.commands.executeCommand('vscode.changes', title, [
-    [summaryUri, undefined, summaryUri],
+    [right, comparison.before ? left : undefined, right],
     ...sides.map((pair) => resources(comparison, pair)),
   ]);
 }

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { CommandId } from '../ui/ids';
 import { type DocumentAddress, decodeAddress } from './comparison';
 import { type Comparisons, pageRows, type RowsPage } from './comparisons';
-import { pairOf, summaryDocument } from './diffDocuments';
+import { pairOf, summaryPair } from './diffDocuments';
 
 /** Links: from a table in the summary to its rows, and from the end of a page of rows to the next one. */
 export class DocumentLinks implements vscode.DocumentLinkProvider {
@@ -15,9 +15,9 @@ export class DocumentLinks implements vscode.DocumentLinkProvider {
     return [];
   }
 
-  private async tableLinks({ comparison }: DocumentAddress): Promise<vscode.DocumentLink[]> {
-    const { places } = summaryDocument(comparison, await this.comparisons.compare(comparison));
-    return places.map(({ table, line, start, end }) =>
+  private async tableLinks({ comparison, side }: DocumentAddress): Promise<vscode.DocumentLink[]> {
+    const { places } = summaryPair(comparison, await this.comparisons.compare(comparison));
+    return places[side].map(({ table, line, start, end }) =>
       link(
         new vscode.Range(line, start, line, end),
         comparison,
@@ -36,8 +36,7 @@ export class DocumentLinks implements vscode.DocumentLinkProvider {
     const { skipped, shown, omitted } = await pairOf(this.comparisons, comparison, part);
     const links: vscode.DocumentLink[] = [];
     if (omitted > 0) {
-      // Behind the last row, before the empty line that ends the text.
-      const { range } = document.lineAt(Math.max(0, document.lineCount - 2));
+      const { range } = document.lineAt(document.lineCount - 1);
       links.push(link(range, comparison, { table, skip: skipped + shown }, vscode.l10n.t('Show the next rows')));
     }
     if (skipped > 0 && document.lineCount > 1) {

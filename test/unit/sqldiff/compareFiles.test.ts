@@ -321,16 +321,16 @@ dropped table old (no key: rows matched by content)
     assert.deepEqual(sides, [
       {
         table: null,
-        before: 'CREATE TABLE old(\n  a\n);\n',
-        after: 'CREATE TABLE fresh(\n  a INT,\n  b BLOB\n);\n',
+        before: 'CREATE TABLE old(\n  a\n);',
+        after: 'CREATE TABLE fresh(\n  a INT,\n  b BLOB\n);',
         skipped: 0,
         shown: 0,
         omitted: 0,
       },
       {
         table: 'capacity',
-        before: 'region  tech  mw   note\nR1      E01   1.5  NULL\nR2      E01   3.0  old\n... 1 row more\n',
-        after: 'region  tech  mw   note\nR1      E01   1.6  NULL\n... 1 row more\n',
+        before: 'region  tech  mw   note\nR1      E01   1.5  NULL\nR2      E01   3.0  old\n... 1 row more',
+        after: 'region  tech  mw   note\nR1      E01   1.6  NULL\n... 1 row more',
         skipped: 0,
         shown: 2,
         omitted: 1,
@@ -338,12 +338,12 @@ dropped table old (no key: rows matched by content)
       {
         table: 'fresh',
         before: null,
-        after: "a  b\n1  x'00ff' (2 bytes)\n2  '42'\n",
+        after: "a  b\n1  x'00ff' (2 bytes)\n2  '42'",
         skipped: 0,
         shown: 2,
         omitted: 0,
       },
-      { table: 'old', before: 'a\n', after: null, skipped: 0, shown: 0, omitted: 0 },
+      { table: 'old', before: 'a', after: null, skipped: 0, shown: 0, omitted: 0 },
     ]);
   });
 
