@@ -130,12 +130,18 @@ function noteChanged({ columns, changed }: OpenTable, before: Row, after: Row): 
 function schemaPair(changes: readonly SchemaChange[]): DocumentPair {
   const side = (which: 'before' | 'after'): string =>
     changes
-      .flatMap((change) => {
+      .map((change) => {
         const sql = change[which];
-        return sql === null ? [] : [`${definitionLines(sql).join('\n')};`];
+        return [heading(change), ...(sql === null ? [] : [`${definitionLines(sql).join('\n')};`])].join('\n');
       })
       .join('\n\n');
   return { table: null, before: side('before'), after: side('after'), skipped: 0, shown: 0, omitted: 0 };
+}
+
+/** On both sides: without it the definition of one entry would be paired with that of another. */
+function heading({ type, name, before, after }: SchemaChange): string {
+  const state = before === null ? 'new' : after === null ? 'dropped' : 'changed';
+  return `-- ${state} ${type} ${oneLine(name)}`;
 }
 
 function tablePair(table: OpenTable): DocumentPair {

@@ -119,12 +119,17 @@ function schemaLines(changes: readonly SchemaChange[], tables: readonly TableCol
     const { type, name, before, after } = change;
     const owner = change.table === name ? '' : ` on ${oneLine(change.table)}`;
     const called = `${type} ${oneLine(name)}${owner}`;
-    if (before === null) return [{ before: null, after: `  + ${called}` }];
-    if (after === null) return [{ before: `  - ${called}`, after: null }];
+    // Each is named on both sides: a line on one alone would be paired with that of another change.
+    const line = (sign: string, what: string): Line => ({
+      before: `  ${sign} ${called}`,
+      after: `  ${sign} ${called}  ${what}`,
+    });
+    if (before === null) return [line('+', 'new')];
+    if (after === null) return [line('-', 'dropped')];
     const table = type === 'table' ? tables.find((candidate) => nameKey(candidate.table) === nameKey(name)) : undefined;
     const columns = table ? columnChanges(table.before ?? [], table.after ?? []) : [];
     const what = columns.length > 0 ? 'columns' : type === 'table' ? 'constraints or wording' : 'definition';
-    return [both(`  ~ ${called}: ${what}`), ...columns];
+    return [line('~', what), ...columns];
   });
 }
 
@@ -203,10 +208,12 @@ function shiftLines(shifts: readonly NumberShift[]): Line[] {
   const percents = width(cells.map(({ relative }) => relative));
   return shifts.map(({ table, column, row }, place) => {
     const { before = '', after = '', change = '', relative = '' } = cells[place] ?? {};
+    // The same on both sides, so that only the value is marked.
+    const shift = `${change.padStart(changes)}  ${relative.padStart(percents)}`;
     const where = `${cut(oneLine(`${table}.${column}`))}  ${oneLine(row)}`;
     return {
-      before: `  ${before.padStart(values)}  ${' '.repeat(changes + 2 + percents)}  ${where}`,
-      after: `  ${after.padStart(values)}  ${change.padStart(changes)}  ${relative.padStart(percents)}  ${where}`,
+      before: `  ${before.padStart(values)}  ${shift}  ${where}`,
+      after: `  ${after.padStart(values)}  ${shift}  ${where}`,
     };
   });
 }

@@ -321,8 +321,8 @@ dropped table old (no key: rows matched by content)
     assert.deepEqual(sides, [
       {
         table: null,
-        before: 'CREATE TABLE old(\n  a\n);',
-        after: 'CREATE TABLE fresh(\n  a INT,\n  b BLOB\n);',
+        before: '-- new table fresh\n\n-- dropped table old\nCREATE TABLE old(\n  a\n);',
+        after: '-- new table fresh\nCREATE TABLE fresh(\n  a INT,\n  b BLOB\n);\n\n-- dropped table old',
         skipped: 0,
         shown: 0,
         omitted: 0,
