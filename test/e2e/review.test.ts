@@ -23,6 +23,9 @@ const changes: Readonly<Record<string, string>> = {
     INSERT INTO prices SELECT value, round(40 + 30 * ((value * 7919) % 100) / 100.0, 2), 'DE' FROM
       (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 50000) SELECT value FROM n);
     INSERT INTO periods VALUES (2055, 5)`,
+  'mass-update': `
+    UPDATE capacity_factors SET factor = round(factor * 1.05 + 0.001, 4);
+    UPDATE demand_profiles SET share = share * 1.01`,
   'schema-only': `
     CREATE INDEX demands_by_period ON demands (period);
     DROP VIEW costs_of_2050;

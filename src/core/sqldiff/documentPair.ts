@@ -10,6 +10,11 @@ import { valueText } from './valueText';
 /** A longer value does not push the columns behind it to the right. */
 const MAX_CELL_WIDTH = 40;
 const SEPARATOR = '  ';
+/**
+ * So many changed rows stand between two lines that are the same on both sides. One block of thousands of changed lines
+ * would take the diff editor many seconds, after which it gives up and marks no cell.
+ */
+const MARK_EVERY = 25;
 
 export interface SidesLimits {
   /** Changed rows of one table. */
@@ -147,15 +152,17 @@ function heading({ type, name, before, after }: SchemaChange): string {
 function tablePair(table: OpenTable): DocumentPair {
   const { header, rows, omitted } = table;
   const columns = ordered(table);
+  const marked = rows.some(({ before }) => before !== null) && rows.some(({ after }) => after !== null);
   const lines = (which: 'before' | 'after'): string[][] => [
     columns.map((column) => (column[which] < 0 ? '' : oneLine(column.name))),
-    ...rows.flatMap((change) => {
+    ...rows.flatMap((change, at) => {
       const row = change[which];
-      return row === null ? [] : [columns.map((column) => row[column[which]] ?? '')];
+      const mark = marked && at > 0 && at % MARK_EVERY === 0 ? [[markText(table.skip + at)]] : [];
+      return row === null ? mark : [...mark, columns.map((column) => row[column[which]] ?? '')];
     }),
   ];
   const [before, after] = [lines('before'), lines('after')];
-  const widths = widthsOf([...before, ...after]);
+  const widths = widthsOf([...before, ...after].filter((row) => row.length === columns.length));
   const skipped = Math.min(table.skip, table.seen);
   const text = ([names = [], ...cells]: string[][]): string =>
     [
@@ -172,6 +179,11 @@ function tablePair(table: OpenTable): DocumentPair {
     shown: rows.length,
     omitted,
   };
+}
+
+/** Changed rows are counted from 1. */
+function markText(at: number): string {
+  return `... row ${(at + 1).toLocaleString('en')}`;
 }
 
 function rowCount(rows: number): string {

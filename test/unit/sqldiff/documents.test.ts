@@ -98,6 +98,19 @@ describe('documents of a side-by-side editor', () => {
     );
   });
 
+  it('have lines in common between many changed rows, so that the editor never compares one huge block', async () => {
+    const { sides } = await compare(
+      `CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t SELECT value, value FROM
+        (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value+1 FROM n WHERE value<60) SELECT value FROM n)`,
+      'UPDATE t SET v = -v; DELETE FROM t WHERE id = 3',
+    );
+    const [before = [], after = []] = texts(sides, 't').map((text) => (text ?? '').split('\n'));
+    const common = before.filter((line) => after.includes(line));
+    assert.deepEqual(common, ['id  v', '... row 26', '... row 51']);
+    assert.equal(before.indexOf('... row 26'), 26);
+    assert.equal(after.indexOf('... row 26'), 25);
+  });
+
   it('hold one row at least, however large it is', async () => {
     const pair = await files(
       "CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1,''),(2,'')",
