@@ -71,7 +71,7 @@ for (const theme of ['light', 'dark'] as const) {
         await workbench.runCommand('Notifications: Clear All Notifications');
         await workbench.shot(`review-${name}-${theme}`);
         await page.mouse.move(800, 400);
-        await page.mouse.wheel(0, 560);
+        for (let turn = 0; turn < 12; turn++) await page.mouse.wheel(0, 560);
         await page.waitForTimeout(1000);
         await workbench.shot(`review-${name}-${theme}-below`);
       });

@@ -12,7 +12,10 @@ export interface ColumnChange {
   readonly table: string;
   readonly column: string;
   readonly cells: number;
-  /** Least and greatest change relative to the older value, 0.1 for ten percent; null unless all changed cells are numbers. */
+  /**
+   * Least and greatest change relative to the older value, 0.1 for ten percent, without those from 0; null unless all changed
+   * cells are numbers.
+   */
   readonly relative: { readonly least: number; readonly greatest: number } | null;
 }
 
@@ -107,8 +110,8 @@ export class OverviewWriter implements EventWriter {
     const change = difference(before, after);
     if (!table || !Number.isFinite(change)) return;
     const relative = Number(before) === 0 ? null : change / Math.abs(Number(before));
+    column.numbers++;
     if (relative !== null) {
-      column.numbers++;
       column.least = Math.min(column.least, relative);
       column.greatest = Math.max(column.greatest, relative);
     }
@@ -132,7 +135,7 @@ export class OverviewWriter implements EventWriter {
     if (!table) return;
     for (const { name, cells, numbers, least, greatest } of this.paired) {
       if (cells === 0) continue;
-      const relative = numbers === cells ? { least, greatest } : null;
+      const relative = numbers === cells && least <= greatest ? { least, greatest } : null;
       this.columns.push({ table: table.name, column: name, cells, relative });
     }
     this.table = null;

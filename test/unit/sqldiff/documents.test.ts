@@ -150,7 +150,7 @@ describe('the summary document', () => {
         '  old   0',
         '',
         'Changed columns',
-        '  cost.eur  3 cells',
+        '  cost.eur  3 cells  -50.0 % to +10.0 %',
         '',
         'Largest shifts by percent',
         '   25.0  -25  -50.0 %  cost.eur  PV, 2040',
