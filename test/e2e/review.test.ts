@@ -65,7 +65,11 @@ for (const theme of ['light', 'dark'] as const) {
         await entry.waitFor();
         await page.waitForTimeout(500);
         await entry.click();
-        await page.locator('.multiDiffEntry').filter({ hasText: 'Summary base.sqlite' }).first().waitFor();
+        await page
+          .locator('.multiDiffEntry')
+          .filter({ hasText: `Summary base.sqlite ↔ ${name}.sqlite`, visible: true })
+          .first()
+          .waitFor();
         await page.getByText('Loading...', { exact: true }).waitFor({ state: 'hidden' });
         await page.waitForTimeout(1500);
         await workbench.runCommand('Notifications: Clear All Notifications');
