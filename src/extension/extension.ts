@@ -8,6 +8,7 @@ import { trimCacheLater } from './cacheUpkeep';
 import { registerCommands } from './commands/table';
 import { Comparisons } from './documents/comparisons';
 import { DiffDocuments } from './documents/diffDocuments';
+import { DocumentLinks } from './documents/documentLinks';
 import { Repositories } from './repositories';
 import { Operations, type Services } from './services';
 import { searchDepth } from './settings';
@@ -61,6 +62,7 @@ export function activate({
     keepViewContext(repositories, operations, datasetsTree),
     new StatusBar(repositories, log),
     vscode.workspace.registerTextDocumentContentProvider(documentScheme, new DiffDocuments(comparisons, log)),
+    vscode.languages.registerDocumentLinkProvider({ scheme: documentScheme }, new DocumentLinks(comparisons)),
     registerCommands(services),
     trimCacheLater(cache, log),
   );

@@ -40,10 +40,14 @@ export interface OperationsOptions {
 
 /** Gives core's operations what they need. Nothing is opened before it is used. */
 export class Operations implements ComparisonSource {
+  readonly diffEngine: DiffEngine;
+
   constructor(
     private readonly repositories: Repositories,
     private readonly options: OperationsOptions,
-  ) {}
+  ) {
+    this.diffEngine = options.diffEngine;
+  }
 
   contextOf(repository: Repository): OperationContext {
     const { cache, diffEngine } = this.options;

@@ -6,6 +6,7 @@ import type { SqlJs } from '../core/sqldiff/sqlJs';
 import { loadSqlJs } from '../core/sqldiff/sqlJs';
 import type { CompareMessage, WorkerReply, WorkerSetup } from '../core/sqldiff/workerProtocol';
 import { toPlainError } from '../core/sqldiff/workerProtocol';
+import { compareOtherFiles } from '../core/textdiff/compareOtherFiles';
 
 /** The client shows at most a few a second; one a block read would flood its event loop. */
 const PROGRESS_MILLISECONDS = 100;
@@ -39,7 +40,9 @@ async function compare({ id, request, cancelFlag, wantsProgress, wantsText }: Co
         if (wantsText) reply({ kind: 'text', id, piece });
       },
     };
-    const answer = await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, freshSqlJs);
+    const answer =
+      compareOtherFiles(request, hooks) ??
+      (await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, freshSqlJs));
     reply({ kind: 'answer', id, answer });
   } catch (error) {
     reply({ kind: 'error', id, error: toPlainError(error) });

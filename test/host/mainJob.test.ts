@@ -9,7 +9,12 @@ import type { PullResult } from '../../src/core/operations/pullVersion';
 import type { StoreReport } from '../../src/core/operations/verifyStore';
 import type { DataManagerApi } from '../../src/extension/api';
 import type { CompareResult } from '../../src/extension/commands/compare';
-import { encodeAddress } from '../../src/extension/documents/comparison';
+import {
+  type ComparedVersion,
+  type Comparison,
+  decodeAddress,
+  encodeAddress,
+} from '../../src/extension/documents/comparison';
 import type { DatasetNode } from '../../src/extension/tree/datasetNodes';
 import type { HistoryNode } from '../../src/extension/tree/historyNodes';
 import { git, identify, runIn } from '../support/gitFixture';
@@ -97,14 +102,20 @@ describe('the main job in VS Code', () => {
   it('compares a version with the one before, side by side', async () => {
     const result = await run<CompareResult>('comparePrevious', { folder, name, version: 'v2' });
     assert.deepEqual(result?.tables, ['Technology']);
-    const tab = await until(() => {
-      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-      return input instanceof vscode.TabInputTextDiff ? input : undefined;
-    });
-    assert.match(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '', /utopia\.sqlite v1 ↔ v2/);
-    const [before, after] = await Promise.all(
-      [tab.original, tab.modified].map(async (uri) => (await vscode.workspace.openTextDocument(uri)).getText()),
-    );
+    await until(() => /utopia\.sqlite v1 ↔ v2/.test(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? ''));
+    const shown = (part: 'Summary v1 ↔ v2' | 'Technology'): vscode.TextDocument[] =>
+      vscode.workspace.textDocuments.filter(({ uri }) => uri.path.endsWith(`/${part}`));
+    await until(() => shown('Technology').length === 2);
+    const text = (side: string): string =>
+      shown('Technology')
+        .find(({ uri }) => decodeAddress(uri.query)?.side === side)
+        ?.getText() ?? '';
+    const [before, after] = [text('before'), text('after')];
+    const summary = shown('Summary v1 ↔ v2').find(({ uri }) => decodeAddress(uri.query)?.side === 'after');
+    assert.equal(summary?.languageId, 'datamanager-summary');
+    assert.match(summary.getText(), /rows: 1 updated, 1 inserted/);
+    assert.match(summary.getText(), / 1\.75 +\+0\.25 +\+16\.7 % +Technology\.cost +COAL/);
+    assert.equal(shown('Technology')[0]?.languageId, 'datamanager-rows');
     assert.match(before ?? '', /COAL.*1\.5\b/);
     assert.match(after ?? '', /COAL.*1\.75\b/);
     assert.match(after ?? '', /SUN/);
@@ -117,8 +128,9 @@ describe('the main job in VS Code', () => {
     const [v2, v1] = state.content.manifest.datasets[0]?.history ?? [];
     assert.ok(v1 && v2);
     // From v2 back to v1: nobody has compared these, so nothing is remembered.
-    const comparison = { folder, name, before: v2, after: v1, at: null };
-    const address = encodeAddress({ comparison, table: 'Technology', side: 'after' });
+    const comparison: Comparison = { folder, name, before: versionOf(v2), after: versionOf(v1), at: null };
+    const part = { kind: 'table', table: 'Technology', skip: 0 } as const;
+    const address = encodeAddress({ comparison, part, side: 'after' });
     const text = (
       await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme: 'datamanager', ...address }))
     ).getText();
@@ -252,6 +264,10 @@ describe('the main job in VS Code', () => {
     return Promise.all(nodes.map(async (node) => (await api.history.getTreeItem(node)).label));
   }
 });
+
+function versionOf({ version, sha256 }: { version: string; sha256: string }): ComparedVersion {
+  return { kind: 'version', version, sha256 };
+}
 
 async function run<T>(command: string, argument: unknown): Promise<T | undefined> {
   return vscode.commands.executeCommand<T | undefined>(`datamanager.${command}`, argument);

@@ -20,7 +20,7 @@ const defaultLimit = 50;
 
 export const diffCommand = defineCommand({
   name: 'diff',
-  summary: 'the rows and schema that differ between two versions or SQLite files',
+  summary: 'the rows and schema, or lines, that differ between two versions or files',
   usage,
   positionals: ['REF', 'REF'],
   options: {
@@ -41,6 +41,9 @@ export const diffCommand = defineCommand({
     'types those whose SQLite type differs. INTEGER is a number without a point, beyond 2^53 {"integer": "..."}; REAL a number',
     'with a point or exponent (1.0), or {"real": "Infinity"}; TEXT a string; BLOB {"blob": "hex"}; TEXT that is not valid',
     'Unicode {"text": "hex"}.',
+    '',
+    'CSV, JSON and other texts up to 10 MB are compared line by line: a unified diff, and with --json {..., lines: {added,',
+    'removed}}. Of any other file the sizes and hashes are compared: {..., files: {before, after}}.',
   ].join('\n'),
   examples: [
     'datamanager diff utopia.sqlite@v1 utopia.sqlite@v2',
@@ -87,7 +90,9 @@ async function compare(
 }
 
 function summaryOrSame({ from, to, summary }: DiffResult): readonly string[] {
-  return summary.identical ? [visible(`${from} and ${to} hold the same schema and rows`)] : summaryLines(summary);
+  return summary.identical
+    ? [visible(`${from} and ${to} hold the same ${summary.files ? 'bytes' : 'schema and rows'}`)]
+    : summaryLines(summary);
 }
 
 /** What a word means: a path by its form, else a reference that exists, else a file that exists. */

@@ -92,6 +92,7 @@ function changeRows({ status, diff }: PublishResult): [string, string][] {
   if (diff === null) return [['changes', 'not compared']];
   if (diff.identical) return [['changes', 'none in schema or rows, only the bytes differ']];
   const lines = [
+    ...(diff.lines ? [`${diff.lines.added} lines added, ${diff.lines.removed} removed`] : []),
     ...(diff.schema.length > 0 ? [`schema: ${diff.schema.map(({ type, name }) => `${type} ${name}`).join(', ')}`] : []),
     ...diff.tables.map(({ name, inserted, updated, deleted }) => {
       const counts = [

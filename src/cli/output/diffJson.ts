@@ -5,8 +5,13 @@ import { hex, realLiteral } from '../../core/sqldiff/sqlLiteral';
 import { jsonText } from './output';
 
 /** The counts of a comparison, as `diff --summary --json` and the results of a publish hold them. */
-export function summaryJson({ identical, schema, tables }: DiffSummary) {
-  return { identical, schema, tables: tables.map((table) => tableJson(table)) };
+export function summaryJson({ identical, schema, tables, ...other }: DiffSummary) {
+  return { identical, schema, tables: tables.map((table) => tableJson(table)), ...otherJson(other) };
+}
+
+/** What a comparison of other files than SQLite databases came to. */
+function otherJson({ lines, files }: Pick<DiffSummary, 'lines' | 'files'>) {
+  return { ...(lines ? { lines } : {}), ...(files ? { files } : {}) };
 }
 
 function tableJson({ name, key, inserted, updated, deleted, unchanged }: TableSummary) {
@@ -15,11 +20,11 @@ function tableJson({ name, key, inserted, updated, deleted, unchanged }: TableSu
 
 /**
  * The whole result of `diff --json` in pieces, a row each, so that a large change is never one string:
- * `{from, to, identical, schema, tables: [{name, key, inserted, updated, deleted, unchanged?, omitted?, rows}]}`.
+ * `{from, to, identical, schema, lines?, files?, tables: [{name, key, inserted, updated, deleted, unchanged?, omitted?, rows}]}`.
  */
 export function* diffJsonPieces({ from, to, summary, rows }: DiffResult): Generator<string> {
   const { identical, schema } = summary;
-  const head = JSON.stringify({ from, to, identical, schema });
+  const head = JSON.stringify({ from, to, identical, schema, ...otherJson(summary) });
   yield `${head.slice(0, -1)},"tables":[`;
   const tables = rows?.tables ?? [];
   for (const [i, table] of tables.entries()) {

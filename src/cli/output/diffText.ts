@@ -1,15 +1,21 @@
-import type { DiffSummary, SchemaChange } from '../../core/sqldiff/model';
+import type { DiffSummary, FileFacts, SchemaChange } from '../../core/sqldiff/model';
 import { summaryLine } from '../../core/sqldiff/summaryText';
 import type { Colours } from './colours';
 import type { Output } from './output';
 import { visible, visibleLines } from './visible';
 
-/** A line a schema change and a line a table, in the words of `sqldiff --summary`. */
-export function summaryLines({ schema, tables }: DiffSummary): readonly string[] {
+/** A line a schema change and a line a table, in the words of `sqldiff --summary`; of other files their lines or sizes. */
+export function summaryLines({ schema, tables, lines, files }: DiffSummary): readonly string[] {
   return [
+    ...(lines ? [`lines: ${lines.added} added, ${lines.removed} removed`] : []),
+    ...(files && !lines ? [files.before, files.after].flatMap((file) => (file ? [fileLine(file)] : [])) : []),
     ...schema.map((change) => visible(schemaLine(change))),
     ...tables.map((table) => visible(summaryLine(table))),
   ];
+}
+
+function fileLine({ size, sha256 }: FileFacts): string {
+  return `file: ${size} bytes, sha256 ${sha256}`;
 }
 
 function schemaLine({ type, name, before, after }: SchemaChange): string {

@@ -30,7 +30,7 @@ export interface PublishedDiff {
 
 /**
  * What a new version changes against the newest one: its summary, and the text of the stored `.diff`. Null for files that
- * can't be compared as rows, and when the previous version's bytes can't be had any more.
+ * are neither SQLite databases nor texts, and when the previous version's bytes can't be had any more.
  *
  * Throws CANCELLED and the errors of the store.
  *
@@ -61,10 +61,11 @@ export async function diffForPublish(
       },
       { signal, onProgress },
     );
+    if (!stored) return null;
     // Beside the manifest, wherever that is in the repository.
     const folder = path.posix.dirname(context.repository.manifestPath);
     const place = path.posix.join(folder, diffPath(name, latest(previous).version, version));
-    return { summary, text: stored?.text ?? '', path: place };
+    return { summary, text: stored.text, path: place };
   } catch (error) {
     if (DataManagerError.is(error) && withoutDiff.has(error.code)) return null;
     throw error;

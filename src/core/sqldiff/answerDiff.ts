@@ -4,6 +4,7 @@ import { SidesWriter } from './documentPair';
 import type { EventWriter } from './eventWriter';
 import { SummaryWriter } from './eventWriter';
 import type { DiffEvent } from './model';
+import { OverviewWriter } from './overview';
 import type { PatchSchemas } from './patchSql';
 import { PatchWriter, patchObstacle } from './patchSql';
 import { ReviewWriter } from './reviewText';
@@ -66,8 +67,16 @@ function outputWriter(
       return { writer, finish: () => ({ rows: { schema: writer.schema, tables: writer.tables } }) };
     }
     case 'sides': {
-      const writer = new SidesWriter(output.maxRows, output.maxBytes);
-      return { writer, finish: () => ({ sides: writer.pairs }) };
+      const sides = new SidesWriter(output);
+      const overview = new OverviewWriter();
+      const writer: EventWriter = {
+        add: (event) => {
+          sides.add(event);
+          overview.add(event);
+        },
+        end: () => undefined,
+      };
+      return { writer, finish: () => ({ sides: sides.pairs, overview: overview.overview() }) };
     }
   }
 }

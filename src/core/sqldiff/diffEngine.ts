@@ -1,5 +1,7 @@
 import type { Monitor } from '../progress';
+import type { SidesLimits } from './documentPair';
 import type { DiffSummary, RowChange, SchemaChange, TableHeader, TableSummary } from './model';
+import type { DiffOverview } from './overview';
 
 /** What a comparison is to give besides its summary. `limit` is in rows a table; null means all. */
 export type DiffOutput =
@@ -13,8 +15,8 @@ export type DiffOutput =
   | { readonly kind: 'stored'; readonly maxLines: number; readonly maxBytes: number }
   /** Changed rows as data. */
   | { readonly kind: 'rows'; readonly limit: number | null }
-  /** Pairs of documents for a side-by-side editor, cut at this many rows and bytes a side. */
-  | { readonly kind: 'sides'; readonly maxRows: number; readonly maxBytes: number };
+  /** An overview, and pairs of documents for a side-by-side editor, cut at so many rows and bytes a side. */
+  | ({ readonly kind: 'sides' } & SidesLimits);
 
 export interface DiffRequest {
   /** Path of the older SQLite file; null compares with an empty database. */
@@ -42,7 +44,9 @@ export interface DocumentPair {
   readonly table: string | null;
   readonly before: string | null;
   readonly after: string | null;
-  /** Changed rows that the caps left out. */
+  /** Changed rows before these, in these, and behind these, where the caps left them out. */
+  readonly skipped: number;
+  readonly shown: number;
   readonly omitted: number;
 }
 
@@ -54,6 +58,8 @@ export interface DiffAnswer {
   readonly rows?: { readonly schema: readonly SchemaChange[]; readonly tables: readonly TableRows[] };
   /** For `sides`: the schema first if it changed, then one pair a changed table, by name. */
   readonly sides?: readonly DocumentPair[];
+  /** For `sides`. */
+  readonly overview?: DiffOverview;
 }
 
 export interface DiffMonitor extends Monitor {
@@ -62,9 +68,9 @@ export interface DiffMonitor extends Monitor {
 }
 
 /**
- * Compares two SQLite files. Implemented by the worker thread (src/worker), so that no shell's main thread is blocked.
+ * Compares two files: SQLite databases row by row, texts line by line, others by size and hash (see DiffSummary). Implemented by the worker thread (src/worker), so that no shell's main thread is blocked.
  *
- * Throws NOT_SQLITE, SQLITE_DAMAGED, DIFF_UNSUPPORTED, FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE,
+ * Throws NOT_SQLITE when only one is a database or SQL is asked of other files, SQLITE_DAMAGED, DIFF_UNSUPPORTED, FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE,
  * FILE_HAS_JOURNAL, FILE_CHANGED, CANCELLED.
  */
 export interface DiffEngine {

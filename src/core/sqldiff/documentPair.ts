@@ -1,7 +1,7 @@
 import { definitionLines } from './definitionText';
 import type { DocumentPair } from './diffEngine';
 import type { EventWriter } from './eventWriter';
-import type { DiffEvent, Row, RowChange, SchemaChange, TableHeader } from './model';
+import type { Column, DiffEvent, Row, RowChange, SchemaChange, TableHeader } from './model';
 import { nameKey } from './schema';
 import { oneLine } from './summaryText';
 import { sameValue } from './valueOrder';
@@ -10,6 +10,20 @@ import { valueText } from './valueText';
 /** A longer value does not push the columns behind it to the right. */
 const MAX_CELL_WIDTH = 40;
 const SEPARATOR = '  ';
+/**
+ * So many changed rows stand between two lines that are the same on both sides. One block of thousands of changed lines
+ * would take the diff editor many seconds, after which it gives up and marks no cell.
+ */
+const MARK_EVERY = 25;
+
+export interface SidesLimits {
+  /** Changed rows of one table. */
+  readonly maxRows: number;
+  /** Of UTF-8, a side of one table. */
+  readonly maxBytes: number;
+  /** Only this table, from the changed row behind `skip` others; without it all tables from their first. */
+  readonly page?: { readonly table: string; readonly skip: number } | undefined;
+}
 
 /** A changed row as cells of text, so that long values are not kept. */
 interface TextRow {
@@ -17,119 +31,178 @@ interface TextRow {
   readonly after: readonly string[] | null;
 }
 
+/** A column of the documents and where each side has it; -1 where it has not. */
+interface ShownColumn {
+  readonly name: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The table whose rows are being written. */
+interface OpenTable {
+  readonly header: TableHeader;
+  readonly columns: readonly ShownColumn[];
+  readonly skip: number;
+  readonly rows: TextRow[];
+  /** Columns in which some changed row differs, also one that is not shown: every page has the same order. */
+  readonly changed: Set<ShownColumn>;
+  seen: number;
+  bytes: number;
+  omitted: number;
+}
+
 /**
  * Writes pairs of documents for a side-by-side editor: the schema, then each changed table with its changed rows only, a row
- * a line, the first line naming the columns: those of the key, those that changed, the rest. Values as `valueText` writes
- * them, so that NULL, 'NULL', 1, 1.0 and '1' differ at a glance; two or more spaces separate columns, which no bare text has.
+ * a line, the first line naming the columns: those of the key, those that changed, the rest. Both sides have the same columns
+ * at the same places, blank where a side lacks one, so that the eye and the editor's colours find the changed cell. Values as
+ * `valueText` writes them; two or more spaces separate columns, which no bare text has.
  */
 export class SidesWriter implements EventWriter {
   readonly pairs: DocumentPair[] = [];
-  private table: TableHeader | null = null;
-  private rows: TextRow[] = [];
-  private changed = new Set<string>();
-  private bytes = 0;
-  private omitted = 0;
+  private table: OpenTable | null = null;
 
   /**
    * @example
-   * const writer = new SidesWriter(5000, 2 * 1024 * 1024);
+   * const writer = new SidesWriter({ maxRows: 5000, maxBytes: 2 * 1024 * 1024 });
    */
-  constructor(
-    private readonly maxRows: number,
-    private readonly maxBytes: number,
-  ) {}
+  constructor(private readonly limits: SidesLimits) {}
 
   add(event: DiffEvent): void {
+    const { page } = this.limits;
     switch (event.kind) {
       case 'schema':
-        if (event.changes.length > 0) this.pairs.push(schemaPair(event.changes));
+        if (event.changes.length > 0 && !page) this.pairs.push(schemaPair(event.changes));
         break;
       case 'table':
-        this.table = event.table;
-        this.rows = [];
-        this.changed = new Set();
-        this.bytes = 0;
-        this.omitted = 0;
+        this.table = page && page.table !== event.table.name ? null : openTable(event.table, page?.skip ?? 0);
         break;
       case 'row':
-        // Once one row is left out, so are those behind it: a gap would look like the end of the change.
-        if (this.omitted > 0 || this.rows.length >= this.maxRows || !this.keep(event.change)) this.omitted++;
+        if (this.table) this.addRow(this.table, event.change);
         break;
       case 'tableEnd':
-        if (this.table) this.pairs.push(tablePair(this.table, this.rows, this.changed, this.omitted));
-        this.rows = [];
+        if (this.table) this.pairs.push(tablePair(this.table));
+        this.table = null;
         break;
     }
   }
 
   end(): void {}
 
-  /** False when the row would exceed the bytes a side. */
-  private keep(change: RowChange): boolean {
+  private addRow(table: OpenTable, change: RowChange): void {
+    if (change.kind === 'update') noteChanged(table, change.before, change.after);
+    if (table.seen++ < table.skip) return;
+    // Once one row is left out, so are those behind it: a gap would look like the end of the change.
+    if (table.omitted > 0 || table.rows.length >= this.limits.maxRows || !this.keep(table, change)) table.omitted++;
+  }
+
+  /** False when the row would exceed the bytes a side; one row is always kept, or paging would not move on. */
+  private keep(table: OpenTable, change: RowChange): boolean {
     const row: TextRow = { before: texts(change.before), after: texts(change.after) };
     const size = Math.max(byteLength(row.before), byteLength(row.after));
-    if (this.bytes + size > this.maxBytes) return false;
-    this.bytes += size;
-    this.rows.push(row);
-    if (change.kind === 'update' && this.table)
-      for (const name of changedColumns(this.table, change)) this.changed.add(name);
+    if (table.rows.length > 0 && table.bytes + size > this.limits.maxBytes) return false;
+    table.bytes += size;
+    table.rows.push(row);
     return true;
+  }
+}
+
+function openTable(header: TableHeader, skip: number): OpenTable {
+  const columns = shownColumns(header);
+  return { header, columns, skip, rows: [], changed: new Set(), seen: 0, bytes: 0, omitted: 0 };
+}
+
+/** The newer table's columns in their order, then those that it dropped. */
+function shownColumns({ before, after }: TableHeader): ShownColumn[] {
+  const place = (columns: readonly Column[] | null, name: string): number =>
+    (columns ?? []).findIndex((column) => nameKey(column.name) === nameKey(name));
+  const newer = (after ?? []).map(({ name }, at) => ({ name, before: place(before, name), after: at }));
+  const dropped = (before ?? []).flatMap(({ name }, at) =>
+    place(after, name) < 0 ? [{ name, before: at, after: -1 }] : [],
+  );
+  return [...newer, ...dropped];
+}
+
+function noteChanged({ columns, changed }: OpenTable, before: Row, after: Row): void {
+  if (changed.size === columns.length) return;
+  for (const column of columns) {
+    if (changed.has(column)) continue;
+    const same =
+      column.before >= 0 && column.after >= 0 && sameValue(before[column.before] ?? null, after[column.after] ?? null);
+    if (!same) changed.add(column);
   }
 }
 
 function schemaPair(changes: readonly SchemaChange[]): DocumentPair {
   const side = (which: 'before' | 'after'): string =>
     changes
-      .flatMap((change) => {
+      .map((change) => {
         const sql = change[which];
-        return sql === null ? [] : [`${definitionLines(sql).join('\n')};\n`];
+        return [heading(change), ...(sql === null ? [] : [`${definitionLines(sql).join('\n')};`])].join('\n');
       })
-      .join('\n');
-  return { table: null, before: side('before'), after: side('after'), omitted: 0 };
+      .join('\n\n');
+  return { table: null, before: side('before'), after: side('after'), skipped: 0, shown: 0, omitted: 0 };
 }
 
-function tablePair(
-  table: TableHeader,
-  rows: readonly TextRow[],
-  changed: ReadonlySet<string>,
-  omitted: number,
-): DocumentPair {
-  const order = columnOrder(table, changed);
-  const lines = (which: 'before' | 'after'): string[][] | null => {
-    const columns = table[which];
-    if (columns === null) return null;
-    const at = order.map((name) => columns.findIndex((column) => nameKey(column.name) === nameKey(name)));
-    const shown = order.filter((_, place) => (at[place] ?? -1) >= 0).map(oneLine);
-    const cells = rows.flatMap((change) => {
+/** On both sides: without it the definition of one entry would be paired with that of another. */
+function heading({ type, name, before, after }: SchemaChange): string {
+  const state = before === null ? 'new' : after === null ? 'dropped' : 'changed';
+  return `-- ${state} ${type} ${oneLine(name)}`;
+}
+
+function tablePair(table: OpenTable): DocumentPair {
+  const { header, rows, omitted } = table;
+  const columns = ordered(table);
+  const marked = rows.some(({ before }) => before !== null) && rows.some(({ after }) => after !== null);
+  const lines = (which: 'before' | 'after'): string[][] => [
+    columns.map((column) => (column[which] < 0 ? '' : oneLine(column.name))),
+    ...rows.flatMap((change, at) => {
       const row = change[which];
-      return row === null ? [] : [at.filter((place) => place >= 0).map((place) => row[place] ?? '')];
-    });
-    return [shown, ...cells];
+      const mark = marked && at > 0 && at % MARK_EVERY === 0 ? [[markText(table.skip + at)]] : [];
+      return row === null ? mark : [...mark, columns.map((column) => row[column[which]] ?? '')];
+    }),
+  ];
+  const [before, after] = [lines('before'), lines('after')];
+  const widths = widthsOf([...before, ...after].filter((row) => row.length === columns.length));
+  const skipped = Math.min(table.skip, table.seen);
+  const text = ([names = [], ...cells]: string[][]): string =>
+    [
+      padded(names, widths),
+      ...(skipped > 0 ? [`... ${rowCount(skipped)} before these`] : []),
+      ...cells.map((row) => padded(row, widths)),
+      ...(omitted > 0 ? [`... ${rowCount(omitted)} more`] : []),
+    ].join('\n');
+  return {
+    table: header.name,
+    before: header.before && text(before),
+    after: header.after && text(after),
+    skipped,
+    shown: rows.length,
+    omitted,
   };
-  const before = lines('before');
-  const after = lines('after');
-  // Same widths on both sides, or every line would differ; but only where both have the same columns.
-  const names = (side: string[][] | null): string => JSON.stringify(side?.[0] ?? null);
-  const common = names(before) === names(after) ? widthsOf([...(before ?? []), ...(after ?? [])]) : null;
-  const text = (side: string[][] | null): string | null =>
-    side &&
-    `${side.map((row) => padded(row, common ?? widthsOf(side))).join('\n')}\n${omitted > 0 ? `... ${omitted} more rows\n` : ''}`;
-  return { table: table.name, before: text(before), after: text(after), omitted };
+}
+
+/** Changed rows are counted from 1. */
+function markText(at: number): string {
+  return `... row ${(at + 1).toLocaleString('en')}`;
+}
+
+function rowCount(rows: number): string {
+  return rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`;
 }
 
 /** Key columns, then those that changed, then the rest, each group in the order of the newer table. */
-function columnOrder(table: TableHeader, changed: ReadonlySet<string>): string[] {
-  const columns = [...(table.after ?? table.before ?? [])];
-  const dropped = (table.after && table.before ? table.before : []).filter(
-    (column) => !columns.some((other) => nameKey(other.name) === nameKey(column.name)),
-  );
-  const key = table.key.columns.map(nameKey);
-  const names = [...columns, ...dropped].map((column) => column.name);
-  const rank = (name: string): number => (key.includes(nameKey(name)) ? 0 : changed.has(name) ? 1 : 2);
-  return names
-    .map((name, place) => ({ name, place: rank(name) === 0 ? key.indexOf(nameKey(name)) : place }))
-    .sort((a, b) => rank(a.name) - rank(b.name) || a.place - b.place)
-    .map((entry) => entry.name);
+function ordered({ header, columns, changed }: OpenTable): readonly ShownColumn[] {
+  const key = header.key.columns.map(nameKey);
+  const rank = (column: ShownColumn): number => {
+    const inKey = key.indexOf(nameKey(column.name));
+    if (inKey >= 0) return inKey;
+    // A column that is new or dropped is what changed, even if every row holds its default.
+    const bothTables = header.before !== null && header.after !== null;
+    const onOneSide = bothTables && (column.before < 0 || column.after < 0);
+    return key.length + (changed.has(column) || onOneSide ? 0 : 1);
+  };
+  // Sorting is stable.
+  return [...columns].sort((a, b) => rank(a) - rank(b));
 }
 
 function widthsOf(rows: readonly string[][]): number[] {
@@ -147,14 +220,6 @@ function padded(row: readonly string[], widths: readonly number[]): string {
     .map((cell, place) => cell.padEnd(widths[place] ?? 0))
     .join(SEPARATOR)
     .trimEnd();
-}
-
-function changedColumns(table: TableHeader, change: Extract<RowChange, { kind: 'update' }>): string[] {
-  return (table.after ?? []).flatMap((column, place) => {
-    const older = (table.before ?? []).findIndex((other) => nameKey(other.name) === nameKey(column.name));
-    const same = older >= 0 && sameValue(change.before[older] ?? null, change.after[place] ?? null);
-    return same ? [] : [column.name];
-  });
 }
 
 function texts(row: Row | null): string[] | null {

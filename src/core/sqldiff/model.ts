@@ -80,10 +80,21 @@ export interface TableSummary extends RowCounts {
   readonly key: RowKey;
 }
 
+/** A file that was compared as a whole. */
+export interface FileFacts {
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: string;
+}
+
 /** What is left of a comparison when its rows are dropped. */
 export interface DiffSummary {
   /** True when the two hold the same schema and rows, even if their bytes differ (VACUUM). */
   readonly identical: boolean;
   readonly schema: readonly SchemaChange[];
   readonly tables: readonly TableSummary[];
+  /** Where the two are no SQLite databases. */
+  readonly files?: { readonly before: FileFacts | null; readonly after: FileFacts };
+  /** Where both are texts short enough to compare their lines, and not the same. */
+  readonly lines?: { readonly added: number; readonly removed: number };
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Dataset, Manifest, VersionEntry } from '../../core/catalog/manifest';
 import { DataManagerError } from '../../core/errors';
+import type { ComparedVersion } from '../documents/comparison';
 import type { Services } from '../services';
 import type { ChangeNode } from '../tree/historyNodes';
 import { type CompareResult, openComparison } from './compare';
@@ -35,7 +36,7 @@ function compareEntries(
 ): Promise<CompareResult> {
   const before = previousOf(dataset, entry);
   const comparison = { ...place, name: dataset.name, before: before && compared(before), after: compared(entry) };
-  return openComparison(services, comparison, { before, after: entry });
+  return openComparison(services, comparison);
 }
 
 /** The next older version whose bytes can be had; withdrawn ones are passed over. */
@@ -51,6 +52,6 @@ function find(manifest: Manifest, name: string, version: string): { dataset: Dat
   throw new DataManagerError('VERSION_NOT_FOUND', `${name} ${version} is not in that commit.`);
 }
 
-function compared({ version, sha256 }: VersionEntry): { version: string; sha256: string } {
-  return { version, sha256 };
+function compared({ version, sha256 }: VersionEntry): ComparedVersion {
+  return { kind: 'version', version, sha256 };
 }

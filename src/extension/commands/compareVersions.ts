@@ -30,17 +30,13 @@ export async function compareVersions(
   const { state, dataset } = subject;
   const [first, second] = selectedEntries(subject, selected) ?? (await chooseEntries(subject, argument, title));
   const [before, after] = first.number < second.number ? [first, second] : [second, first];
-  return openComparison(
-    services,
-    {
-      folder: state.folder,
-      at: null,
-      name: dataset.name,
-      before: { version: before.version, sha256: before.sha256 },
-      after: { version: after.version, sha256: after.sha256 },
-    },
-    { before, after },
-  );
+  return openComparison(services, {
+    folder: state.folder,
+    at: null,
+    name: dataset.name,
+    before: { kind: 'version', version: before.version, sha256: before.sha256 },
+    after: { kind: 'version', version: after.version, sha256: after.sha256 },
+  });
 }
 
 type TwoEntries = readonly [VersionEntry, VersionEntry];

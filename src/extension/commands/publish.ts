@@ -93,6 +93,7 @@ async function report(result: PublishResult, { folder }: OpenRepository): Promis
 function changeWords({ diff }: PublishResult): string {
   if (!diff) return '';
   const { t } = vscode.l10n;
+  if (diff.lines) return t(', {0} lines added, {1} removed', diff.lines.added, diff.lines.removed);
   const rows = diff.tables.reduce((sum, { inserted, updated, deleted }) => sum + inserted + updated + deleted, 0);
   const schema = diff.schema.length > 0 ? t(', schema changed') : '';
   return `${rows === 1 ? t(', 1 row changed') : t(', {0} rows changed', rows)}${schema}`;

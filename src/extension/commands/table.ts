@@ -3,7 +3,10 @@ import type { Services } from '../services';
 import type { CommandId } from '../ui/ids';
 import { commandIds } from '../ui/ids';
 import { showError } from '../ui/showError';
+import { compareFileWithVersion } from './compareFileWithVersion';
+import { compareLocalCopy } from './compareLocalCopy';
 import { comparePrevious } from './comparePrevious';
+import { compareSelectedFiles } from './compareSelectedFiles';
 import { compareVersions } from './compareVersions';
 import { copySha256 } from './copySha256';
 import { createDataset } from './createDataset';
@@ -15,6 +18,7 @@ import { pullVersion } from './pullVersion';
 import { pushPending } from './pushPending';
 import { setCredentials } from './setCredentials';
 import { showMore } from './showMore';
+import { showMoreRows } from './showMoreRows';
 import { folderOf } from './subject';
 import { updateDataset } from './updateDataset';
 import { verifyStore } from './verifyStore';
@@ -28,6 +32,10 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'datamanager.pullVersion': pullVersion,
   'datamanager.comparePrevious': comparePrevious,
   'datamanager.compareVersions': compareVersions,
+  'datamanager.compareFileWithVersion': compareFileWithVersion,
+  'datamanager.compareLocalCopy': compareLocalCopy,
+  'datamanager.compareSelectedFiles': compareSelectedFiles,
+  'datamanager.showMoreRows': showMoreRows,
   'datamanager.verifyStore': verifyStore,
   'datamanager.copySha256': copySha256,
   'datamanager.linkParent': linkParent,

@@ -1,66 +1,80 @@
 /** A version as a comparison names it: by its bytes, so that a renumbering can't show other rows under an old address. */
 export interface ComparedVersion {
+  readonly kind: 'version';
   readonly version: string;
   readonly sha256: string;
 }
 
-/** What is compared: two versions of one dataset, or the first one with nothing. */
+/** A file on this machine. */
+export interface ComparedFile {
+  readonly kind: 'file';
+  readonly path: string;
+  /** Name for people. */
+  readonly label: string;
+  /** Changes with its content, so that an edited file gets new documents. */
+  readonly stamp: string;
+}
+
+export type ComparedSide = ComparedVersion | ComparedFile;
+
+/** What is compared: versions of a dataset, files, or one with the other; a first version with nothing. */
 export interface Comparison {
-  /** Folder of the repository's manifest. */
-  readonly folder: string;
+  /** Folder of the repository's manifest; null when only files are compared. */
+  readonly folder: string | null;
+  /** The dataset's name, or a file's. */
   readonly name: string;
-  readonly before: ComparedVersion | null;
-  readonly after: ComparedVersion;
+  readonly before: ComparedSide | null;
+  readonly after: ComparedSide;
   /** Commit whose manifest describes the versions; null for the work tree's. */
   readonly at: string | null;
 }
 
+/** What a document shows. */
+export type DocumentPart =
+  | { readonly kind: 'summary' }
+  | { readonly kind: 'schema' }
+  /** Changed rows of a table, from the one behind `skip` others. */
+  | { readonly kind: 'table'; readonly table: string; readonly skip: number }
+  /** The whole text of a file that is no database. */
+  | { readonly kind: 'text' };
+
 /** One side of one document pair. */
 export interface DocumentAddress {
   readonly comparison: Comparison;
-  /** Null for the schema. */
-  readonly table: string | null;
+  readonly part: DocumentPart;
   readonly side: 'before' | 'after';
 }
 
 /**
  * The path and query of a document's URI. Everything that is needed to make the text again is in it, so that an editor which
- * VS Code restores after a reload is not empty. Both sides have the same path, else the multi-file diff shows a rename.
+ * VS Code restores after a reload is not empty. Both sides have the same path, else the multi-file diff shows a rename; its
+ * form also gives the document its language (package.json, `filenamePatterns`).
  */
-export function encodeAddress({ comparison, table, side }: DocumentAddress): { path: string; query: string } {
-  const { folder, name, before, after, at } = comparison;
-  // A slash in a table's name must not become a folder.
-  const file = table === null ? 'schema.sql' : table.replaceAll('/', '∕');
-  const query = JSON.stringify([
-    folder,
-    name,
-    before?.version,
-    before?.sha256,
-    after.version,
-    after.sha256,
-    at,
-    table,
-    side,
-  ]);
-  return { path: `/${name}/${file}`, query };
+export function encodeAddress(address: DocumentAddress): { path: string; query: string } {
+  return { path: documentPath(address), query: JSON.stringify(address) };
+}
+
+function documentPath({ comparison, part }: DocumentAddress): string {
+  const { name } = comparison;
+  // A slash in the name of a table or file must not become a folder.
+  const flat = (text: string): string => text.replaceAll('/', '∕');
+  switch (part.kind) {
+    case 'summary':
+      return `/${name}/Summary ${flat(sidesTitle(comparison))}`;
+    case 'schema':
+      return `/${name}/schema.sql`;
+    case 'table':
+      return `/${name}/${flat(sidesTitle(comparison))}/${flat(part.table)}`;
+    case 'text':
+      return `/${name}`;
+  }
 }
 
 /** Reads `encodeAddress` back; null for an address that is not one of ours. */
 export function decodeAddress(query: string): DocumentAddress | null {
   try {
-    const parts: unknown = JSON.parse(query);
-    if (!Array.isArray(parts) || parts.length !== 9) return null;
-    const [folder, name, beforeVersion, beforeSha, version, sha256, at, table, side] = parts as unknown[];
-    const texts = [folder, name, version, sha256].every((part) => typeof part === 'string');
-    const optional = [beforeVersion, beforeSha, at, table].every((part) => part === null || typeof part === 'string');
-    if (!texts || !optional || (side !== 'before' && side !== 'after')) return null;
-    const before = beforeVersion === null ? null : { version: beforeVersion as string, sha256: beforeSha as string };
-    const after = { version: version as string, sha256: sha256 as string };
-    return {
-      comparison: { folder: folder as string, name: name as string, before, after, at: at as string | null },
-      table: table as string | null,
-      side,
-    };
+    const address: unknown = JSON.parse(query);
+    return isAddress(address) ? address : null;
   } catch {
     return null;
   }
@@ -68,10 +82,56 @@ export function decodeAddress(query: string): DocumentAddress | null {
 
 /** Identifies a comparison. */
 export function comparisonKey(comparison: Comparison): string {
-  return encodeAddress({ comparison, table: null, side: 'after' }).query;
+  return encodeAddress({ comparison, part: { kind: 'summary' }, side: 'after' }).query;
 }
 
-/** `utopia.sqlite v2 ↔ v3`, or `utopia.sqlite v1` for a first version. */
-export function comparisonTitle({ name, before, after }: Comparison): string {
-  return before ? `${name} ${before.version} ↔ ${after.version}` : `${name} ${after.version}`;
+/** `utopia.sqlite v2 ↔ v3`, `utopia.sqlite v1` for a first version, `old.sqlite ↔ new.sqlite` for files. */
+export function comparisonTitle(comparison: Comparison): string {
+  const { name, before, after, folder } = comparison;
+  if (folder === null) return sidesTitle(comparison);
+  return `${name} ${before ? sidesTitle(comparison) : sideLabel(after)}`;
+}
+
+/** What a side is called. */
+export function sideLabel(side: ComparedSide): string {
+  return side.kind === 'version' ? side.version : side.label;
+}
+
+function sidesTitle({ before, after }: Comparison): string {
+  return `${before ? sideLabel(before) : '∅'} ↔ ${sideLabel(after)}`;
+}
+
+// An address may come from a link that somebody else wrote: nothing in it is taken on trust.
+function isAddress(value: unknown): value is DocumentAddress {
+  return (
+    isRecord(value) && isComparison(value.comparison) && isPart(value.part) && isOneOf(value.side, ['before', 'after'])
+  );
+}
+
+/** True for a comparison as `Comparison` describes it. */
+export function isComparison(value: unknown): value is Comparison {
+  if (!isRecord(value)) return false;
+  const { folder, name, before, after, at } = value;
+  const optional = [folder, at].every((text) => text === null || typeof text === 'string');
+  return optional && typeof name === 'string' && (before === null || isSide(before)) && isSide(after);
+}
+
+function isSide(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const texts = value.kind === 'version' ? [value.version, value.sha256] : [value.path, value.label, value.stamp];
+  return isOneOf(value.kind, ['version', 'file']) && texts.every((text) => typeof text === 'string');
+}
+
+function isPart(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  if (value.kind !== 'table') return isOneOf(value.kind, ['summary', 'schema', 'text']);
+  return typeof value.table === 'string' && Number.isSafeInteger(value.skip);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isOneOf(value: unknown, choices: readonly string[]): boolean {
+  return typeof value === 'string' && choices.includes(value);
 }

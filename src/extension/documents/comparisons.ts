@@ -4,22 +4,38 @@ import { DataManagerError } from '../../core/errors';
 import type { OperationContext } from '../../core/operations/context';
 import { obtainVersion } from '../../core/operations/obtainVersion';
 import type { Monitor } from '../../core/progress';
-import type { DiffAnswer, DocumentPair } from '../../core/sqldiff/diffEngine';
+import type { DiffAnswer, DiffEngine } from '../../core/sqldiff/diffEngine';
+import { inspectInputFile } from '../../core/store/inputFile';
+import { readText } from '../../core/textdiff/readText';
 import { BoundedMap } from './boundedMap';
-import { type ComparedVersion, type Comparison, comparisonKey } from './comparison';
+import {
+  type ComparedSide,
+  type ComparedVersion,
+  type Comparison,
+  comparisonKey,
+  type DocumentAddress,
+  sideLabel,
+} from './comparison';
 
-/** Limits of one side of one table: what an editor opens without a pause. */
-const maxRows = 5000;
-const maxBytes = 2 * 1024 * 1024;
+/** Changed rows of one page of a table, and bytes of one side of it: what an editor opens without a pause. */
+export const pageRows = 5000;
+const pageBytes = 2 * 1024 * 1024;
 /** Characters of finished comparisons that are kept. */
 const keptCharacters = 32 * 1024 * 1024;
 
 /** Where a comparison finds the repository that it names. */
 export interface ComparisonSource {
+  readonly diffEngine: DiffEngine;
   /** Throws REPOSITORY_NOT_FOUND. */
   context(folder: string): Promise<OperationContext>;
   /** The manifest of the work tree, or of a commit. */
   manifest(folder: string, at: string | null): Promise<Manifest>;
+}
+
+/** The changed rows of one table, from the one behind `skip` others. */
+export interface RowsPage {
+  readonly table: string;
+  readonly skip: number;
 }
 
 /** Makes the documents of comparisons, and keeps the last ones for the editors that show them. */
@@ -27,45 +43,71 @@ export class Comparisons {
   private readonly finished = new BoundedMap<DiffAnswer>(keptCharacters);
   private readonly running = new Map<string, Promise<DiffAnswer>>();
 
+  /** What "Show More Rows" is about when no editor says it. */
+  lastOpened: Comparison | null = null;
+
   constructor(private readonly source: ComparisonSource) {}
 
   /**
    * Compares, unless that was done just before or is being done: after a reload every document of a comparison asks for it at
-   * once. Throws VERSION_NOT_FOUND, NOT_SQLITE, the errors of the store, CANCELLED.
+   * once. With a page its pair of documents is all that there is. Throws VERSION_NOT_FOUND, NOT_SQLITE, the errors of the
+   * store and of files, CANCELLED.
    */
-  async compare(comparison: Comparison, monitor: Monitor = {}): Promise<DiffAnswer> {
-    const key = comparisonKey(comparison);
+  async compare(comparison: Comparison, monitor: Monitor = {}, page?: RowsPage): Promise<DiffAnswer> {
+    const key = `${comparisonKey(comparison)}${page ? JSON.stringify(page) : ''}`;
     const known = this.finished.get(key) ?? this.running.get(key);
     if (known) return known;
-    const running = this.run(comparison, monitor);
+    const running = this.run(comparison, monitor, page);
     this.running.set(key, running);
     try {
       const answer = await running;
-      this.finished.set(key, answer, characters(answer.sides ?? []));
+      this.finished.set(key, answer, characters(answer));
       return answer;
     } finally {
       this.running.delete(key);
     }
   }
 
-  private async run(comparison: Comparison, monitor: Monitor): Promise<DiffAnswer> {
-    const { folder, name, before, after, at } = comparison;
-    const [context, manifest] = await Promise.all([this.source.context(folder), this.source.manifest(folder, at)]);
-    const newer = resolve(manifest, name, after);
-    const older = before && resolve(manifest, name, before);
-    const beforeFile = older && (await obtainVersion({ ...context, ...older, ...monitor }));
-    const afterFile = await obtainVersion({ ...context, ...newer, ...monitor });
-    return context.diffEngine.compare(
+  /** The text of a side that is no database; '' where there is none. */
+  async text({ comparison, side }: Pick<DocumentAddress, 'comparison' | 'side'>): Promise<string> {
+    const compared = comparison[side];
+    return compared ? readText((await this.open(comparison, compared, {})).path) : '';
+  }
+
+  private async run(comparison: Comparison, monitor: Monitor, page: RowsPage | undefined): Promise<DiffAnswer> {
+    const { before, after } = comparison;
+    const older = before && (await this.open(comparison, before, monitor));
+    const newer = await this.open(comparison, after, monitor);
+    return this.source.diffEngine.compare(
       {
-        before: beforeFile?.path ?? null,
-        after: afterFile.path,
-        labels: { before: before ? `${name}@${before.version}` : name, after: `${name}@${after.version}` },
-        keys: newer.dataset.keys,
-        output: { kind: 'sides', maxRows, maxBytes },
+        before: older?.path ?? null,
+        after: newer.path,
+        labels: { before: before ? sideLabel(before) : comparison.name, after: sideLabel(after) },
+        keys: newer.keys ?? older?.keys,
+        output: { kind: 'sides', maxRows: pageRows, maxBytes: pageBytes, page },
       },
       monitor,
     );
   }
+
+  private async open({ folder, name, at }: Comparison, side: ComparedSide, monitor: Monitor): Promise<OpenSide> {
+    if (side.kind === 'file') {
+      await inspectInputFile(side.path);
+      return { path: side.path };
+    }
+    const [context, manifest] = await Promise.all([
+      this.source.context(folder ?? ''),
+      this.source.manifest(folder ?? '', at),
+    ]);
+    const version = resolve(manifest, name, side);
+    const { path } = await obtainVersion({ ...context, ...version, ...monitor });
+    return { path, keys: version.dataset.keys };
+  }
+}
+
+interface OpenSide {
+  readonly path: string;
+  readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
 function resolve(manifest: Manifest, name: string, { version, sha256 }: ComparedVersion): ResolvedVersion {
@@ -76,6 +118,6 @@ function resolve(manifest: Manifest, name: string, { version, sha256 }: Compared
   throw new DataManagerError('VERSION_NOT_FOUND', `${name} ${version} is not in the manifest any more.`);
 }
 
-function characters(sides: readonly DocumentPair[]): number {
+function characters({ sides = [] }: DiffAnswer): number {
   return sides.reduce((sum, { before, after }) => sum + (before?.length ?? 0) + (after?.length ?? 0), 0);
 }

@@ -87,6 +87,7 @@ function datasetRowText({ state, dataset }: DatasetRowNode, words: Words): RowTe
       available: local.kind !== 'pending' && local.kind !== 'deleted',
       diff: dataset.history.length > 1,
       local: local.kind === 'current',
+      modified: local.kind === 'modified',
     }),
     children: 'collapsed',
     spoken: joined([label, words.l10n.t('newest version {0}', String(newest.number)), said, size, age], ', '),
@@ -105,7 +106,12 @@ function versionRowText(node: VersionNode, words: Words): RowText {
     label: group ? `${name} ${entry.version}` : entry.version,
     description: joined([local === 'cloud' ? null : said, age, entry.description && oneLine(entry.description), size]),
     icon: versionIcon[local],
-    contextValue: contextValue('version', { available, diff: available, local: local === 'local' }),
+    contextValue: contextValue('version', {
+      available,
+      diff: available,
+      local: local === 'local',
+      modified: local === 'modified',
+    }),
     children: hasLineage(node) ? 'collapsed' : 'none',
     spoken: joined(
       [

@@ -234,6 +234,25 @@ describe('datamanager: the main job', () => {
     assert.deepEqual(short.tables, updated.diff?.tables);
   });
 
+  it('compares texts line by line', async () => {
+    const [older, newer] = ['old.csv', 'new.csv'].map((name) => join(catalog.dir, '..', name));
+    assert.ok(older && newer);
+    writeFileSync(older, 'region;cost\nNORD;1\n');
+    writeFileSync(newer, 'region;cost\nNORD;2\nOST;3\n');
+    const text = await catalog.run('diff', older, newer);
+    assert.match(
+      text.stdout,
+      /\n--- old\.csv\n\+\+\+ new\.csv\n@@ -1,2 \+1,3 @@\n region;cost\n-NORD;1\n\+NORD;2\n\+OST;3\n$/,
+    );
+    assert.equal((await catalog.run('diff', older, newer, '--summary')).stdout, 'lines: 2 added, 1 removed\n');
+    const json = await catalog.json<Record<string, unknown>>('diff', older, newer);
+    const { from, to, identical, schema, tables, lines } = json;
+    assert.deepEqual([from, to, identical, schema, tables], ['old.csv', 'new.csv', false, [], []]);
+    assert.deepEqual(lines, { added: 2, removed: 1 });
+    const { code, stderr } = await catalog.run('diff', older, newer, '--sql');
+    assert.equal(code, 1, stderr);
+  });
+
   it('takes a word that is a version and a file for the version, a path for the file', async () => {
     await catalog.json('pull', 'energy/utopia.sqlite@v1', '-o', join(catalog.dir, 'energy/utopia.sqlite'));
     const ends = async (from: string, to: string) => {

@@ -12,8 +12,16 @@ import { sha } from './treeFixture';
 const comparison: Comparison = {
   folder: '/data/über uns',
   name: 'energy/utopia.sqlite',
-  before: { version: 'v1', sha256: sha(1) },
-  after: { version: 'v2', sha256: sha(2) },
+  before: { kind: 'version', version: 'v1', sha256: sha(1) },
+  after: { kind: 'version', version: 'v2', sha256: sha(2) },
+  at: null,
+};
+
+const files: Comparison = {
+  folder: null,
+  name: 'new.sqlite',
+  before: { kind: 'file', path: '/a/old.sqlite', label: 'old.sqlite', stamp: '1-2' },
+  after: { kind: 'file', path: '/a/new.sqlite', label: 'new.sqlite', stamp: '3-4' },
   at: null,
 };
 
@@ -21,23 +29,35 @@ describe('the address of a diff document', () => {
   it('holds all that is needed to make the text again', () => {
     const first: Comparison = { ...comparison, before: null, at: 'abc' };
     const addresses: DocumentAddress[] = [
-      { comparison, table: null, side: 'before' },
-      { comparison: first, table: 'a/b "c" % &#?', side: 'after' },
+      { comparison, part: { kind: 'schema' }, side: 'before' },
+      { comparison: first, part: { kind: 'table', table: 'a/b "c" % &#?', skip: 5000 }, side: 'after' },
+      { comparison: files, part: { kind: 'summary' }, side: 'after' },
+      { comparison: files, part: { kind: 'text' }, side: 'before' },
     ];
     for (const address of addresses) assert.deepEqual(decodeAddress(encodeAddress(address).query), address);
   });
 
   it('gives both sides the same path, else the multi-file diff shows a rename', () => {
     const [before, after] = (['before', 'after'] as const).map((side) =>
-      encodeAddress({ comparison, table: 'a/b', side }),
+      encodeAddress({ comparison, part: { kind: 'table', table: 'a/b', skip: 0 }, side }),
     );
     assert.equal(before?.path, after?.path);
     assert.notEqual(before?.query, after?.query);
-    assert.equal(before?.path.split('/').length, 4, 'a slash in the name of a table makes no folder');
+    assert.equal(before?.path.split('/').length, 5, 'a slash in the name of a table makes no folder');
   });
 
   it('is refused when it is not ours', () => {
-    for (const query of ['', '{}', '[]', '[1,2,3,4,5,6,7,8,9]', '["f","n",1,2,"v","s",null,null,"before"]', 'x']) {
+    const good = { comparison, part: { kind: 'table', table: 't', skip: 0 }, side: 'after' };
+    assert.notEqual(decodeAddress(JSON.stringify(good)), null);
+    const bad = [
+      { ...good, side: 'left' },
+      { ...good, part: { kind: 'table', table: 't' } },
+      { ...good, part: { kind: 'page' } },
+      { ...good, comparison: { ...comparison, folder: 1 } },
+      { ...good, comparison: { ...comparison, after: null } },
+      { ...good, comparison: { ...comparison, before: { kind: 'file', path: '/a' } } },
+    ];
+    for (const query of ['', '{}', '[]', 'null', 'x', ...bad.map((address) => JSON.stringify(address))]) {
       assert.equal(decodeAddress(query), null, query);
     }
   });
@@ -45,6 +65,7 @@ describe('the address of a diff document', () => {
   it('has a title that says both versions', () => {
     assert.equal(comparisonTitle(comparison), 'energy/utopia.sqlite v1 ↔ v2');
     assert.equal(comparisonTitle({ ...comparison, before: null }), 'energy/utopia.sqlite v2');
+    assert.equal(comparisonTitle(files), 'old.sqlite ↔ new.sqlite');
   });
 });
 

@@ -192,15 +192,19 @@ describe('publishing', () => {
     assert.equal(back.transfer.bytesSent, 0);
   });
 
-  it('versions a file that is not SQLite, without a diff', async () => {
+  it('versions a text with its line diff, and any other file without one', async () => {
     const bench = await workbench();
     const file = join(tempDir(), 'table.csv');
     writeFileSync(file, 'a,b\n1,2\n');
     await createDataset(bench.context, 'table.csv', { file });
     writeFileSync(file, 'a,b\n1,3\n');
     const updated = await updateDataset(bench.context, 'table.csv', { file });
-    assert.equal(updated.diff, null);
     assert.equal(updated.version, 'v2');
+    assert.deepEqual(updated.diff?.lines, { added: 1, removed: 1 });
+    const stored = readFileSync(join(bench.fixture.dir, 'diffs/table.csv/diff-v1-to-v2.diff'), 'utf8');
+    assert.match(stored, /\n-1,2\n\+1,3\n$/);
+    writeFileSync(file, 'a\0b');
+    assert.equal((await updateDataset(bench.context, 'table.csv', { file })).diff, null);
   });
 
   it('derives the commit of every version from Git history', async () => {

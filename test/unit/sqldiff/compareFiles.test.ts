@@ -321,18 +321,29 @@ dropped table old (no key: rows matched by content)
     assert.deepEqual(sides, [
       {
         table: null,
-        before: 'CREATE TABLE old(\n  a\n);\n',
-        after: 'CREATE TABLE fresh(\n  a INT,\n  b BLOB\n);\n',
+        before: '-- new table fresh\n\n-- dropped table old\nCREATE TABLE old(\n  a\n);',
+        after: '-- new table fresh\nCREATE TABLE fresh(\n  a INT,\n  b BLOB\n);\n\n-- dropped table old',
+        skipped: 0,
+        shown: 0,
         omitted: 0,
       },
       {
         table: 'capacity',
-        before: 'region  tech  mw   note\nR1      E01   1.5  NULL\nR2      E01   3.0  old\n... 1 more rows\n',
-        after: 'region  tech  mw   note\nR1      E01   1.6  NULL\n... 1 more rows\n',
+        before: 'region  tech  mw   note\nR1      E01   1.5  NULL\nR2      E01   3.0  old\n... 1 row more',
+        after: 'region  tech  mw   note\nR1      E01   1.6  NULL\n... 1 row more',
+        skipped: 0,
+        shown: 2,
         omitted: 1,
       },
-      { table: 'fresh', before: null, after: "a  b\n1  x'00ff' (2 bytes)\n2  '42'\n", omitted: 0 },
-      { table: 'old', before: 'a\n', after: null, omitted: 0 },
+      {
+        table: 'fresh',
+        before: null,
+        after: "a  b\n1  x'00ff' (2 bytes)\n2  '42'",
+        skipped: 0,
+        shown: 2,
+        omitted: 0,
+      },
+      { table: 'old', before: 'a', after: null, skipped: 0, shown: 0, omitted: 0 },
     ]);
   });
 
