@@ -1,66 +1,71 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { answerDiff } from '../src/core/sqldiff/answerDiff';
-import { commonBlocks, indexedBlock } from '../src/core/sqldiff/pageCompare';
-import { preparePagedDiff } from '../src/core/sqldiff/pagedDiff';
-import { PageFile } from '../src/core/sqldiff/pages/pageFile';
+import { join } from 'node:path';
+import { compareByBestForm } from '../src/core/sqldiff/compareByPages';
+import type { DiffRequest } from '../src/core/sqldiff/diffEngine';
+import { BlockIndexBuilder, type BlockIndexFile, writeBlockIndex } from '../src/core/store/blockIndex';
+import { hashFile } from '../src/core/store/hashFile';
 
 /**
  * One comparison in a process of its own: writes the SQL patch to stdout as `sqldiff` does. With a count, it compares that
- * many times and writes each run's milliseconds instead: what a worker that stays needs, without and with block indexes.
+ * many times and writes each run's milliseconds instead: what a worker that stays needs, without and with block indexes, which
+ * are read and checked in each run as the worker does.
  */
-function compare(
+async function compare(
   before: string,
   after: string,
   onText: (piece: string) => void,
-  index?: { readonly before: Uint8Array; readonly after: Uint8Array },
-): void {
-  const older = PageFile.open(before);
-  const newer = PageFile.open(after);
-  const equalBlocks = index && commonBlocks(index.before, index.after, hashBytes);
-  const prepared = preparePagedDiff({ before: older, after: newer, tempFolder: tmpdir(), equalBlocks });
+  blockIndexes?: DiffRequest['blockIndexes'],
+): Promise<void> {
   const labels = { before: 'before', after: 'after' };
-  answerDiff(prepared.events(), prepared.schemas, { labels, output: { kind: 'sql' } }, onText);
-  older?.close();
-  newer?.close();
+  const hooks = { isCancelled: () => false, onProgress: () => undefined, onText };
+  const noSql = (): never => {
+    throw new Error('The pages of these files should be enough.');
+  };
+  const request: DiffRequest = { before, after, labels, blockIndexes, output: { kind: 'sql' } };
+  await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, noSql);
 }
 
-const hashBytes = 16;
+/** The index that a cache keeps beside a version. */
+async function indexOf(path: string, index: string): Promise<BlockIndexFile> {
+  const builder = new BlockIndexBuilder();
+  const { sha256 } = await hashFile({ path, onPiece: (piece) => builder.add(piece) });
+  if (!(await writeBlockIndex(index, builder.finish(sha256)))) throw new Error(`${index} could not be written`);
+  return { path: index, sha256 };
+}
 
-/** What a cache keeps beside a version: the start of the SHA-256 of each block. */
-function blockIndex(path: string): Uint8Array {
-  const block = Buffer.alloc(indexedBlock);
-  const hashes: Buffer[] = [];
-  const file = openSync(path, 'r');
-  for (;;) {
-    const length = readSync(file, block, 0, indexedBlock, hashes.length * indexedBlock);
-    if (length === 0) break;
-    hashes.push(createHash('sha256').update(block.subarray(0, length)).digest().subarray(0, hashBytes));
+async function main([before = '', after = '', repeats]: readonly string[]): Promise<void> {
+  if (repeats === undefined) {
+    await compare(before, after, (piece) => {
+      const bytes = Buffer.from(piece);
+      for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done);
+    });
+    return;
   }
-  closeSync(file);
-  return Buffer.concat(hashes);
-}
-
-const [before = '', after = '', repeats] = process.argv.slice(2);
-if (repeats === undefined) {
-  compare(before, after, (piece) => {
-    const bytes = Buffer.from(piece);
-    for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done);
-  });
-} else {
-  const repeat = (index?: Parameters<typeof compare>[3]): number[] => {
+  const repeat = async (indexes?: DiffRequest['blockIndexes']): Promise<number[]> => {
     const times: number[] = [];
     for (let i = 0; i < Number(repeats); i++) {
       const start = performance.now();
       const hash = createHash('sha256');
-      compare(before, after, (piece) => hash.update(piece), index);
+      await compare(before, after, (piece) => hash.update(piece), indexes);
       times.push(performance.now() - start);
     }
     return times;
   };
-  const plain = repeat();
-  const indexed = repeat({ before: blockIndex(before), after: blockIndex(after) });
-  process.stdout.write(JSON.stringify({ plain, indexed }));
+  const plain = await repeat();
+  const folder = await mkdtemp(join(tmpdir(), 'datamanager-bench-'));
+  try {
+    const older = await indexOf(before, join(folder, 'before.idx'));
+    const newer = await indexOf(after, join(folder, 'after.idx'));
+    const indexed = await repeat({ before: older, after: newer });
+    process.stdout.write(JSON.stringify({ plain, indexed }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
-process.stderr.write(`\npeak ${process.resourceUsage().maxRSS}\n`);
+
+void main(process.argv.slice(2)).then(() => {
+  process.stderr.write(`\npeak ${process.resourceUsage().maxRSS}\n`);
+});

@@ -70,13 +70,16 @@ export function createSession(options: SessionOptions): Session {
 
 function lazyDiffEngine(workerPath: string): DiffEngine {
   let engine: Promise<DiffEngine> | null = null;
+  const load = (): Promise<DiffEngine> => {
+    engine ??= import('../core/sqldiff/workerDiffEngine').then(({ createWorkerDiffEngine }) =>
+      createWorkerDiffEngine({ workerPath }),
+    );
+    return engine;
+  };
   return {
-    compare: async (request, monitor) => {
-      engine ??= import('../core/sqldiff/workerDiffEngine').then(({ createWorkerDiffEngine }) =>
-        createWorkerDiffEngine({ workerPath }),
-      );
-      return (await engine).compare(request, monitor);
-    },
+    compare: async (request, monitor) => (await load()).compare(request, monitor),
+    contentHash: async (path, monitor) => (await load()).contentHash(path, monitor),
+    applyPatch: async (request, monitor) => (await load()).applyPatch(request, monitor),
     dispose: async () => (await engine)?.dispose(),
   };
 }

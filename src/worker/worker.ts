@@ -1,10 +1,12 @@
 import { tmpdir } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { applyPatch } from '../core/sqldiff/applyPatch';
 import { compareByBestForm } from '../core/sqldiff/compareByPages';
 import type { CompareHooks } from '../core/sqldiff/compareFiles';
+import { hashContent } from '../core/sqldiff/hashContent';
 import type { SqlJs } from '../core/sqldiff/sqlJs';
 import { loadSqlJs } from '../core/sqldiff/sqlJs';
-import type { CompareMessage, WorkerReply, WorkerSetup } from '../core/sqldiff/workerProtocol';
+import type { TaskMessage, WorkerReply, WorkerSetup, WorkerTask } from '../core/sqldiff/workerProtocol';
 import { toPlainError } from '../core/sqldiff/workerProtocol';
 import { compareOtherFiles } from '../core/textdiff/compareOtherFiles';
 
@@ -24,7 +26,22 @@ function reply(message: WorkerReply): void {
   parentPort?.postMessage(message);
 }
 
-async function compare({ id, request, cancelFlag, wantsProgress, wantsText }: CompareMessage): Promise<void> {
+async function answer(task: WorkerTask, hooks: CompareHooks) {
+  switch (task.kind) {
+    case 'compare':
+      return (
+        compareOtherFiles(task.request, hooks) ??
+        compareByBestForm(task.request, hooks, { tempFolder: tmpdir() }, freshSqlJs)
+      );
+    case 'contentHash':
+      return hashContent(task.path, hooks);
+    case 'applyPatch':
+      applyPatch(await freshSqlJs(), task.request, hooks);
+      return null;
+  }
+}
+
+async function handle({ id, task, cancelFlag, wantsProgress, wantsText }: TaskMessage): Promise<void> {
   const flag = new Int32Array(cancelFlag);
   let reported = 0;
   try {
@@ -40,13 +57,10 @@ async function compare({ id, request, cancelFlag, wantsProgress, wantsText }: Co
         if (wantsText) reply({ kind: 'text', id, piece });
       },
     };
-    const answer =
-      compareOtherFiles(request, hooks) ??
-      (await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, freshSqlJs));
-    reply({ kind: 'answer', id, answer });
+    reply({ kind: 'answer', id, answer: await answer(task, hooks) });
   } catch (error) {
     reply({ kind: 'error', id, error: toPlainError(error) });
   }
 }
 
-parentPort?.on('message', (message: CompareMessage) => void compare(message));
+parentPort?.on('message', (message: TaskMessage) => void handle(message));

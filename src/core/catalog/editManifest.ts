@@ -17,6 +17,7 @@ export interface NewEntry {
   readonly source?: string | undefined;
   readonly parents?: readonly LineageEdge[] | undefined;
   readonly originalFile?: string | undefined;
+  readonly contentHash?: string | undefined;
 }
 
 /**

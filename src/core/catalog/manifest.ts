@@ -33,6 +33,8 @@ export interface VersionEntry {
   readonly author: string | null;
   readonly source: string | null;
   readonly parents: readonly LineageEdge[];
+  /** Hash of what a SQLite file says, the same whatever its layout; null for other files and when it was not recorded. */
+  readonly contentHash: string | null;
   readonly status: VersionStatus;
   readonly statusReason: string | null;
   readonly json: JsonObject;

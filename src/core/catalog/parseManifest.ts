@@ -99,6 +99,7 @@ function readEntry(source: JsonSource, path: JsonPath, json: JsonObject): Versio
     author: text(json.author),
     source: text(json.source),
     parents: readParents(json),
+    contentHash: text(json.contentHash),
     status: readStatus(json),
     statusReason: text(json.statusReason),
     json,

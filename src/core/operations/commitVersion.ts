@@ -7,6 +7,8 @@ import { writeManifest } from '../catalog/writeManifest';
 import { throwIfCancelled } from '../errors';
 import { edgeTo } from '../lineage/lineage';
 import { commitPaths, type PathChange } from '../repo/commitPaths';
+import type { FileStamp } from '../store/hashFile';
+import { contentHashForPublish } from './contentHashForPublish';
 import type { OperationContext } from './context';
 import { diffForPublish, type PublishedDiff } from './diffForPublish';
 import { checkTarget, type PublishTarget } from './publishTarget';
@@ -20,6 +22,7 @@ export interface VersionToCommit {
   readonly file: string;
   readonly sha256: string;
   readonly size: number;
+  readonly stamp: FileStamp;
   readonly author: string;
   readonly upload: UploadOnce;
 }
@@ -44,7 +47,7 @@ export type CommitOutcome =
  */
 export async function commitVersion(
   context: OperationContext,
-  { name, target, file, sha256, size, author, upload }: VersionToCommit,
+  { name, target, file, sha256, size, stamp, author, upload }: VersionToCommit,
   options: PublishOptions,
 ): Promise<CommitOutcome> {
   const { repository, git } = context;
@@ -59,6 +62,7 @@ export async function commitVersion(
 
   const version = previous ? nextVersion(previous) : 'v1';
   const diff = previous ? await diffForPublish(context, { name, previous, version, file, settings }, options) : null;
+  const contentHash = await contentHashForPublish(context, { path: file, stamp }, options);
   const { key, transfer, keep } = await upload.start(manifest);
   throwIfCancelled(signal);
   const entry: NewEntry = {
@@ -76,6 +80,7 @@ export async function commitVersion(
     source: options.source,
     parents,
     originalFile: path.basename(file),
+    contentHash,
   };
   const next = previous
     ? addVersion(manifest, name, entry)

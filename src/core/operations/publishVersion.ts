@@ -71,14 +71,14 @@ export async function publishVersion(
   checkTarget((await readCatalog(repository)).manifest, name, target);
   const input = await inspectInputFile(options.file);
   const author = await checkCommittable({ repo: repository, git, paths: [repository.manifestPath], signal });
-  const { sha256, size } = await hashFile({ path: options.file, signal, onProgress });
+  const { sha256, size, stamp } = await hashFile({ path: options.file, signal, onProgress });
   await prepareBranch(context, options);
 
   const upload = uploadOnce(context, { name, file: options.file, sha256, size }, options);
   const { path: file } = input;
   try {
     const outcome = await retryWhenMoved(
-      () => commitVersion(context, { name, target, file, sha256, size, author: author.name, upload }, options),
+      () => commitVersion(context, { name, target, file, sha256, size, stamp, author: author.name, upload }, options),
       signal,
     );
     await recordLocalCopy(repository, { path: file, name, version: outcome.version, sha256 });

@@ -2,6 +2,7 @@ import { DataManagerError } from '../errors';
 import { answerDiff } from './answerDiff';
 import { type CompareHooks, compareFiles } from './compareFiles';
 import type { DiffAnswer, DiffRequest } from './diffEngine';
+import { equalBlocksOf } from './equalBlocks';
 import type { DiffEvent } from './model';
 import { preparePagedDiff } from './pagedDiff';
 import { PageFile } from './pages/pageFile';
@@ -48,7 +49,11 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     total = files.reduce((sum, file) => sum + file.bytes, 0);
     const rows = request.output.kind !== 'summary';
     const countUnchanged = after.bytes <= COUNTED_BYTES;
-    const prepared = preparePagedDiff({ before, after, keys: request.keys, rows, countUnchanged, ...options });
+    // An index knows the main file only, not what waits in a `-wal`.
+    const equalBlocks = files.some(hasOverlay) ? undefined : options.equalBlocks;
+    const { tempFolder } = options;
+    const { keys } = request;
+    const prepared = preparePagedDiff({ before, after, keys, rows, countUnchanged, tempFolder, equalBlocks });
     const answer = answerDiff(watched(prepared.events(), hooks), prepared.schemas, request, hooks.onText);
     for (const file of files) file.assertUnchanged();
     hooks.onProgress({ phase: 'compare', done: total, total });
@@ -56,6 +61,11 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
   } finally {
     for (const file of files) file.close();
   }
+}
+
+function hasOverlay(file: PageFile): boolean {
+  for (const _ of file.overlaidPages()) return true;
+  return false;
 }
 
 /** Events between which a cancelled comparison stops; much can happen between two reads. */
@@ -67,7 +77,7 @@ function* watched(events: Iterable<DiffEvent>, hooks: CompareHooks): Generator<D
 }
 
 /**
- * The ladder: pages first, which is fast and decides by itself between pruned and full merges; then SQL, for what only SQLite
+ * The ladder: pages first, with the request's block indexes where they fit, which is fast and decides by itself between pruned and full merges; then SQL, for what only SQLite
  * understands. What SQL can't read either, it explains; a caller can then still say what size and hash say.
  *
  * Once text has been handed out it can't be taken back, so an error behind that point is final. Throws as both forms do.
@@ -78,7 +88,7 @@ function* watched(events: Iterable<DiffEvent>, hooks: CompareHooks): Generator<D
 export async function compareByBestForm(
   request: DiffRequest,
   hooks: CompareHooks,
-  options: PagesOptions,
+  options: Omit<PagesOptions, 'equalBlocks'>,
   newSqlJs: () => Promise<SqlJs>,
 ): Promise<DiffAnswer> {
   let spoken = false;
@@ -87,7 +97,8 @@ export async function compareByBestForm(
     hooks.onText(piece);
   };
   try {
-    return compareByPages(request, { ...hooks, onText }, options);
+    const equalBlocks = await equalBlocksOf(request);
+    return compareByPages(request, { ...hooks, onText }, { ...options, equalBlocks });
   } catch (error) {
     if (spoken || !leavesToSql(error)) throw error;
   }

@@ -1,4 +1,5 @@
 import type { Monitor } from '../progress';
+import type { BlockIndexFile } from '../store/blockIndex';
 import type { SidesLimits } from './documentPair';
 import type { DiffSummary, RowChange, SchemaChange, TableHeader, TableSummary } from './model';
 import type { DiffOverview } from './overview';
@@ -27,6 +28,8 @@ export interface DiffRequest {
   readonly labels: { readonly before: string; readonly after: string };
   /** Row keys declared in the manifest, by table. */
   readonly keys?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Block indexes of both files, which save reading what is the same. One that does not fit its file is ignored. */
+  readonly blockIndexes?: { readonly before: BlockIndexFile; readonly after: BlockIndexFile } | undefined;
   readonly output: DiffOutput;
 }
 
@@ -67,6 +70,18 @@ export interface DiffMonitor extends Monitor {
   readonly onText?: ((piece: string) => void) | undefined;
 }
 
+/** A patch and what it is to lead from and to. */
+export interface PatchRequest {
+  /** Path of the SQLite file that the patch was made for. It is only read. */
+  readonly base: string;
+  /** Path of the patch: SQL as the output `sql` gives it. */
+  readonly patch: string;
+  /** Path of the file to write. */
+  readonly target: string;
+  /** Content hash that the result must have. */
+  readonly contentHash: string;
+}
+
 /**
  * Compares two files: SQLite databases row by row, texts line by line, others by size and hash (see DiffSummary). Implemented by the worker thread (src/worker), so that no shell's main thread is blocked.
  *
@@ -75,6 +90,22 @@ export interface DiffMonitor extends Monitor {
  */
 export interface DiffEngine {
   compare(request: DiffRequest, monitor?: DiffMonitor): Promise<DiffAnswer>;
+  /**
+   * The hash of what a SQLite file says, see contentHash.ts; null for a file that is none or that can't be read as one.
+   * Progress comes in bytes, as phase `hash`.
+   *
+   * Throws FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE, FILE_HAS_JOURNAL, FILE_CHANGED, CANCELLED.
+   */
+  contentHash(path: string, monitor?: Monitor): Promise<string | null>;
+  /**
+   * Applies a patch to a copy of a SQLite file, see applyPatch.ts. `target` appears, or is replaced, only when the result is
+   * right; it may be `base` itself. Progress comes in bytes, as phase `hash`.
+   *
+   * Throws HASH_MISMATCH (`data`: expected, actual), DIFF_UNSUPPORTED (too large, or the patch does not fit), OUTPUT_UNWRITABLE,
+   * DISK_FULL, NOT_SQLITE, SQLITE_DAMAGED, FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE, FILE_HAS_JOURNAL,
+   * FILE_CHANGED, CANCELLED.
+   */
+  applyPatch(request: PatchRequest, monitor?: Monitor): Promise<void>;
   /** Ends the worker. */
   dispose(): Promise<void>;
 }

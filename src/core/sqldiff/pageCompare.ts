@@ -1,8 +1,6 @@
+import { indexedBlock } from '../store/blockIndex';
 import { isPointerMap, readFreelist } from './pages/freelist';
 import type { PageFile } from './pages/pageFile';
-
-/** Bytes of a block whose hash a block index holds. */
-export const indexedBlock = 65536;
 
 /**
  * Which blocks two block indexes show to be the same: one byte a block. An index is the blocks' hashes one after the other.

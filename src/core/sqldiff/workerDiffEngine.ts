@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DataManagerError, throwIfCancelled } from '../errors';
-import type { DiffAnswer, DiffEngine, DiffMonitor, DiffRequest } from './diffEngine';
-import type { CompareMessage, WorkerReply, WorkerSetup } from './workerProtocol';
+import type { DiffEngine, DiffMonitor } from './diffEngine';
+import { placeFile } from './placeFile';
+import type { TaskMessage, WorkerAnswers, WorkerReply, WorkerSetup, WorkerTask } from './workerProtocol';
 import { fromPlainError } from './workerProtocol';
 
 /** A worker that does not see the flag by then is inside one long step of SQLite, and is ended. */
@@ -16,8 +17,8 @@ export interface WorkerDiffEngineOptions {
 }
 
 /**
- * A diff engine in a worker thread. The thread starts with the first comparison, handles one at a time, and does not keep
- * the process alive while it is idle. If it dies, the comparison in it fails with DIFF_UNSUPPORTED and the next gets a new one.
+ * A diff engine in a worker thread. The thread starts with the first task, handles one at a time, and does not keep the process
+ * alive while it is idle. If it dies, the task in it fails with DIFF_UNSUPPORTED and the next gets a new one.
  *
  * @example
  * const engine = createWorkerDiffEngine({ workerPath: join(__dirname, 'worker.js') });
@@ -34,7 +35,10 @@ export function createWorkerDiffEngine({ workerPath, wasmPath }: WorkerDiffEngin
     return ending;
   };
 
-  const run = async (request: DiffRequest, monitor: DiffMonitor): Promise<DiffAnswer> => {
+  const run = async <Task extends WorkerTask>(
+    task: Task,
+    monitor: DiffMonitor,
+  ): Promise<WorkerAnswers[Task['kind']]> => {
     throwIfCancelled(monitor.signal);
     if (disposed) throw ended();
     worker ??= startWorker(workerPath, setup);
@@ -45,10 +49,12 @@ export function createWorkerDiffEngine({ workerPath, wasmPath }: WorkerDiffEngin
     current.once('exit', forget);
     current.ref();
     try {
-      return await compareIn(current, nextId++, request, monitor, () => {
+      const kill = (): void => {
         forget();
         void current.terminate();
-      });
+      };
+      // The worker answers each kind of task with its own type.
+      return (await runIn(current, nextId++, task, monitor, kill)) as WorkerAnswers[Task['kind']];
     } catch (error) {
       if (disposed) throw ended();
       throw error;
@@ -58,11 +64,26 @@ export function createWorkerDiffEngine({ workerPath, wasmPath }: WorkerDiffEngin
     }
   };
 
+  const inTurn = <T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+    const turn = queue.then(work);
+    queue = turn.catch(() => undefined);
+    return untilAborted(turn, signal);
+  };
+
   return {
     compare(request, monitor = {}) {
-      const turn = queue.then(() => run(request, monitor));
-      queue = turn.catch(() => undefined);
-      return untilAborted(turn, monitor.signal);
+      return inTurn(() => run({ kind: 'compare', request }, monitor), monitor.signal);
+    },
+    contentHash(path, monitor = {}) {
+      return inTurn(() => run({ kind: 'contentHash', path }, monitor), monitor.signal);
+    },
+    applyPatch(request, monitor = {}) {
+      // Placed here and not in the worker, which may be ended at any moment and would leave an unfinished file.
+      const write = async (target: string): Promise<void> => {
+        await run({ kind: 'applyPatch', request: { ...request, target } }, monitor);
+        throwIfCancelled(monitor.signal);
+      };
+      return inTurn(() => placeFile(request.target, write), monitor.signal);
     },
     async dispose() {
       disposed = true;
@@ -72,7 +93,7 @@ export function createWorkerDiffEngine({ workerPath, wasmPath }: WorkerDiffEngin
 }
 
 function ended(): DataManagerError {
-  return new DataManagerError('CANCELLED', 'The comparison was ended.');
+  return new DataManagerError('CANCELLED', 'The work in the background was ended.');
 }
 
 function startWorker(workerPath: string, setup: WorkerSetup): Worker {
@@ -83,13 +104,13 @@ function startWorker(workerPath: string, setup: WorkerSetup): Worker {
   return worker;
 }
 
-function compareIn(
+function runIn(
   worker: Worker,
   id: number,
-  request: DiffRequest,
+  task: WorkerTask,
   monitor: DiffMonitor,
   kill: () => void,
-): Promise<DiffAnswer> {
+): Promise<WorkerAnswers[keyof WorkerAnswers]> {
   return new Promise((resolve, reject) => {
     const cancelFlag = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     let deadline: NodeJS.Timeout | undefined;
@@ -118,7 +139,7 @@ function compareIn(
       crash = error;
     };
     const onExit = (): void => {
-      const error = new DataManagerError('DIFF_UNSUPPORTED', 'The comparison ended unexpectedly.', {
+      const error = new DataManagerError('DIFF_UNSUPPORTED', 'The work in the background ended unexpectedly.', {
         hint: 'Try again; if it happens again, the change may need more memory than there is.',
         cause: crash,
       });
@@ -126,9 +147,9 @@ function compareIn(
     };
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     monitor.signal?.addEventListener('abort', onAbort, { once: true });
-    const message: CompareMessage = {
+    const message: TaskMessage = {
       id,
-      request,
+      task,
       cancelFlag,
       wantsProgress: monitor.onProgress !== undefined,
       wantsText: monitor.onText !== undefined,

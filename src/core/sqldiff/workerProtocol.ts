@@ -1,17 +1,29 @@
 import type { ErrorCode } from '../errors';
 import { DataManagerError } from '../errors';
 import type { Progress } from '../progress';
-import type { DiffAnswer, DiffRequest } from './diffEngine';
+import type { DiffAnswer, DiffRequest, PatchRequest } from './diffEngine';
 
 /** What the worker is started with. */
 export interface WorkerSetup {
   readonly wasmPath: string;
 }
 
+/** What the worker can do, and the type of its answer. */
+export interface WorkerAnswers {
+  readonly compare: DiffAnswer;
+  readonly contentHash: string | null;
+  readonly applyPatch: null;
+}
+
+export type WorkerTask =
+  | { readonly kind: 'compare'; readonly request: DiffRequest }
+  | { readonly kind: 'contentHash'; readonly path: string }
+  | { readonly kind: 'applyPatch'; readonly request: PatchRequest };
+
 /** From the client; the worker handles one at a time. */
-export interface CompareMessage {
+export interface TaskMessage {
   readonly id: number;
-  readonly request: DiffRequest;
+  readonly task: WorkerTask;
   /** One Int32; not 0 once the client has cancelled. */
   readonly cancelFlag: SharedArrayBuffer;
   readonly wantsProgress: boolean;
@@ -22,7 +34,7 @@ export interface CompareMessage {
 export type WorkerReply =
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly kind: 'text'; readonly id: number; readonly piece: string }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: DiffAnswer }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: WorkerAnswers[keyof WorkerAnswers] }
   | { readonly kind: 'error'; readonly id: number; readonly error: PlainError };
 
 /** An error as data: structured cloning would drop its code, hint and data. */

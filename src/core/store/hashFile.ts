@@ -25,6 +25,8 @@ export interface HashedFile {
 
 export interface HashFileOptions extends Monitor {
   readonly path: string;
+  /** Sees all bytes in order; a piece is valid during the call only. */
+  readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
 
 const READ_BYTES = 1 << 20;
@@ -40,14 +42,14 @@ const READ_BYTES = 1 << 20;
  * @example
  * const { sha256, size } = await hashFile({ path: 'utopia.sqlite', signal });
  */
-export async function hashFile({ path, signal, onProgress }: HashFileOptions): Promise<HashedFile> {
+export async function hashFile({ path, onPiece, signal, onProgress }: HashFileOptions): Promise<HashedFile> {
   throwIfCancelled(signal);
   const handle = await openRegularFile(path);
   try {
     const before = await handle.stat({ bigint: true });
     const size = Number(before.size);
     if (size === 0) throw emptyFile(path);
-    const sha256 = await hashBytes(handle, size, { signal, onProgress });
+    const sha256 = await hashBytes(handle, size, { onPiece, signal, onProgress });
     const after = await stat(path, { bigint: true }).catch(() => null);
     if (sha256 === null || after === null || !sameStats(before, after)) throw changedFile(path);
     return { path, size, sha256, stamp: stampOf(before) };
@@ -118,7 +120,11 @@ export function changedFile(path: string): DataManagerError {
 }
 
 /** Null when the file ended before `size`. Reads the next piece while the last one is hashed. */
-async function hashBytes(handle: FileHandle, size: number, { signal, onProgress }: Monitor): Promise<string | null> {
+async function hashBytes(
+  handle: FileHandle,
+  size: number,
+  { onPiece, signal, onProgress }: Omit<HashFileOptions, 'path'>,
+): Promise<string | null> {
   const hash = createHash('sha256');
   let current = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, size));
   let spare = Buffer.allocUnsafeSlow(current.length);
@@ -135,7 +141,9 @@ async function hashBytes(handle: FileHandle, size: number, { signal, onProgress 
       // A throw below would leave this read without a listener.
       pending.catch(() => {});
     }
-    hash.update(current.subarray(0, length));
+    const piece = current.subarray(0, length);
+    hash.update(piece);
+    onPiece?.(piece);
     onProgress?.({ phase: 'hash', done, total: size });
     [current, spare] = [spare, current];
   }

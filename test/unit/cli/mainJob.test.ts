@@ -306,7 +306,10 @@ describe('datamanager: the main job', () => {
     const info = await catalog.json<Record<string, Record<string, unknown>>>('info', 'energy/utopia.sqlite@v1');
     assert.deepEqual([info.commit, info.version?.version, info.version?.key], [created.commit, 'v1', created.key]);
     assert.equal(info.version?.source, 'https://example.org/u');
-    assert.match((await catalog.run('info', 'energy/utopia.sqlite@v1')).stdout, /^author {7}Ada Lovelace$/m);
+    assert.match(String(info.version?.contentHash), /^[0-9a-f]{64}$/);
+    const shown = (await catalog.run('info', 'energy/utopia.sqlite@v1')).stdout;
+    assert.match(shown, /^author {7}Ada Lovelace$/m);
+    assert.match(shown, new RegExp(`^content {6}${info.version?.contentHash}$`, 'm'));
   });
 
   it('records, shows and removes lineage', async () => {

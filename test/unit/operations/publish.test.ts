@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readCatalog } from '../../../src/core/catalog/readCatalog';
 import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { createDataset } from '../../../src/core/operations/createDataset';
 import { listDatasets } from '../../../src/core/operations/listDatasets';
@@ -68,6 +69,25 @@ describe('publishing', () => {
     assert.deepEqual(again.transfer, { bytesSent: 0, bytesCopied: 0, requests: 0 });
     assert.deepEqual(snapshot(bench), before);
     assert.equal(fixture.run('fsck', '--strict').trim(), '');
+  });
+
+  it('records the hash of the content, which a new layout of the file does not change, and none for other files', async () => {
+    const { context, database } = await workbench();
+    await createDataset(context, 'a.sqlite', { file: await database('a.sqlite', ...v2) });
+    await createDataset(context, 'b.sqlite', { file: await database('b.sqlite', 'PRAGMA page_size=1024', ...v2) });
+    await updateDataset(context, 'b.sqlite', { file: await database('c.sqlite', ...v1) });
+    const text = join(tempDir(), 'text.csv');
+    writeFileSync(text, 'a,b\n');
+    await createDataset(context, 'text.csv', { file: text });
+    const { manifest } = await readCatalog(context.repository);
+    const hashes = manifest.datasets.map(({ history }) => history.map(({ contentHash }) => contentHash));
+    assert.match(hashes[0]?.[0] ?? '', /^[0-9a-f]{64}$/);
+    assert.deepEqual([hashes[1]?.[1], hashes[2]], [hashes[0]?.[0], [null]]);
+    assert.notEqual(hashes[1]?.[0], hashes[1]?.[1]);
+    const shas = manifest.datasets.map(({ history }) => history.at(-1)?.sha256);
+    assert.notEqual(shas[0], shas[1]);
+    const recorded = manifest.datasets[2]?.history[0].json;
+    assert.equal(recorded && 'contentHash' in recorded, false);
   });
 
   it('leaves staged, modified and untracked files of the user as they are', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { commonBlocks, comparePages, indexedBlock } from '../../../src/core/sqldiff/pageCompare';
+import { commonBlocks, comparePages } from '../../../src/core/sqldiff/pageCompare';
 import { preparePagedDiff } from '../../../src/core/sqldiff/pagedDiff';
 import { PageFile } from '../../../src/core/sqldiff/pages/pageFile';
+import { indexedBlock } from '../../../src/core/store/blockIndex';
 import { makeSqlite } from '../../support/sqliteFixture';
 import { tempDir } from '../../support/tempDir';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { DataManagerError } from '../../../src/core/errors';
@@ -109,6 +109,61 @@ describe('worker diff engine', function () {
     await assert.rejects(engine.compare(request, { signal: controller.signal }), (error) =>
       DataManagerError.is(error, 'CANCELLED'),
     );
+  });
+
+  it('hashes the content of a file with progress, and says null for what is no database', async () => {
+    const copy = await makeSqlite('VACUUM', { from: older });
+    const text = join(tempDir(), 'text');
+    writeFileSync(text, 'no database'.repeat(20));
+    const done: number[] = [];
+    const hash = await engine.contentHash(older, { onProgress: (progress) => void done.push(progress.done) });
+    assert.match(hash ?? '', /^[0-9a-f]{64}$/);
+    assert.equal(await engine.contentHash(copy), hash);
+    assert.notEqual(await engine.contentHash(newer), hash);
+    assert.equal(await engine.contentHash(text), null);
+    assert.equal(done.at(-1), 8192);
+    await assert.rejects(engine.contentHash(join(tempDir(), 'none')), (error) =>
+      DataManagerError.is(error, 'FILE_NOT_FOUND'),
+    );
+    const controller = new AbortController();
+    const hashing = engine.contentHash(big, { signal: controller.signal, onProgress: () => controller.abort() });
+    await assert.rejects(hashing, (error) => DataManagerError.is(error, 'CANCELLED'));
+  });
+
+  it('writes a patched file only when it is right, and leaves nothing else behind', async () => {
+    const folder = tempDir();
+    const [patch, target] = [join(folder, 'patch.sql'), join(folder, 'target.sqlite')];
+    writeFileSync(patch, "UPDATE t SET v='x' WHERE id=1; INSERT INTO t VALUES(3,x'00');");
+    writeFileSync(target, 'what was there');
+    const expected = (await engine.contentHash(newer)) ?? '';
+    const request = { base: older, patch, target, contentHash: 'f'.repeat(64) };
+    await assert.rejects(engine.applyPatch(request), (error) => {
+      assert.ok(DataManagerError.is(error, 'HASH_MISMATCH'));
+      assert.deepEqual(error.data, { expected: request.contentHash, actual: expected });
+      return true;
+    });
+    assert.equal(readFileSync(target, 'utf8'), 'what was there');
+    await engine.applyPatch({ ...request, contentHash: expected });
+    assert.equal(await engine.contentHash(target), expected);
+    assert.deepEqual(readdirSync(folder).sort(), ['patch.sql', 'target.sqlite']);
+    const missing = { ...request, target: join(folder, 'no', 'target') };
+    await assert.rejects(engine.applyPatch(missing), (error) => DataManagerError.is(error, 'OUTPUT_UNWRITABLE'));
+  });
+
+  it('cancels a patch that takes long, within 200 ms, and leaves nothing behind', async () => {
+    const folder = tempDir();
+    const patch = join(tempDir(), 'patch.sql');
+    writeFileSync(patch, 'BEGIN; UPDATE t SET a=(SELECT count(*) FROM t u WHERE u.a<t.a); COMMIT;');
+    const controller = new AbortController();
+    const request = { base: big, patch, target: join(folder, 'target.sqlite'), contentHash: '' };
+    const running = engine.applyPatch(request, { signal: controller.signal });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const started = performance.now();
+    controller.abort();
+    await assert.rejects(running, (error) => DataManagerError.is(error, 'CANCELLED'));
+    assert.ok(performance.now() - started < 250);
+    await engine.contentHash(older);
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   it('says so when the worker dies, and starts a new one', async () => {

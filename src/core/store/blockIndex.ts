@@ -1,0 +1,119 @@
+import { createHash, type Hash } from 'node:crypto';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { randomName } from './durableFile';
+import { TEMP_NAME_PREFIX } from './objectKey';
+
+/** Bytes of a block whose hash a block index holds. */
+export const indexedBlock = 65536;
+/** Bytes of a block's hash in an index. */
+export const blockHashBytes = 16;
+
+const magic = Buffer.from('DMBLOCKS', 'latin1');
+const version = 1;
+const sizeAt = 16;
+const sha256At = 24;
+const headerBytes = 56;
+const checksumBytes = 32;
+
+/** Where a block index is, and which bytes it must be about. */
+export interface BlockIndexFile {
+  readonly path: string;
+  /** SHA-256 of the whole file that it describes, 64 hex digits. */
+  readonly sha256: string;
+}
+
+/**
+ * Makes the block index of bytes that pass by, so that it costs no reading of its own.
+ *
+ * Form 1, numbers highest byte first: `DMBLOCKS`; version 1 and block size 65536 in 4 bytes each; the file's size in 8; its
+ * SHA-256 in 32; for each block of the file, of which the last may be shorter, the first 16 bytes of its SHA-256; at the end
+ * the SHA-256 of all that, because an index of which a power cut left zeros would call everything equal.
+ *
+ * @example
+ * const builder = new BlockIndexBuilder();
+ * for await (const piece of pieces) builder.add(piece);
+ * await writeBlockIndex(path, builder.finish(sha256));
+ */
+export class BlockIndexBuilder {
+  #hash: Hash = createHash('sha256');
+  #filled = 0;
+  #size = 0;
+  readonly #leaves: Buffer[] = [];
+
+  /** Takes the next bytes of the file, in pieces of any length. */
+  add(piece: Uint8Array): void {
+    for (let at = 0; at < piece.length; ) {
+      const length = Math.min(indexedBlock - this.#filled, piece.length - at);
+      this.#hash.update(piece.subarray(at, at + length));
+      this.#filled += length;
+      at += length;
+      if (this.#filled === indexedBlock) this.#closeBlock();
+    }
+    this.#size += piece.length;
+  }
+
+  /** The index as a file; `sha256` is that of all bytes. To be called once. */
+  finish(sha256: string): Uint8Array {
+    if (this.#filled > 0) this.#closeBlock();
+    const header = Buffer.alloc(headerBytes);
+    magic.copy(header);
+    header.writeUInt32BE(version, 8);
+    header.writeUInt32BE(indexedBlock, 12);
+    header.writeBigUInt64BE(BigInt(this.#size), sizeAt);
+    header.write(sha256, sha256At, 'hex');
+    const body = Buffer.concat([header, ...this.#leaves]);
+    return Buffer.concat([body, checksum(body)]);
+  }
+
+  #closeBlock(): void {
+    this.#leaves.push(this.#hash.digest().subarray(0, blockHashBytes));
+    this.#hash = createHash('sha256');
+    this.#filled = 0;
+  }
+}
+
+/**
+ * The hashes in a block index, one after the other; null when there is none, it is damaged, or it is about other bytes. It is
+ * taken at its word for the rest: whoever can write it can write the file that it describes.
+ *
+ * @example
+ * const leaves = await readBlockIndex({ path: `${entry}.idx`, sha256 }, size);
+ */
+export async function readBlockIndex({ path, sha256 }: BlockIndexFile, size: number): Promise<Uint8Array | null> {
+  const bytes = await readFile(path).catch(() => null);
+  const blocks = Math.ceil(size / indexedBlock);
+  if (bytes?.length !== headerBytes + blocks * blockHashBytes + checksumBytes) return null;
+  const end = bytes.length - checksumBytes;
+  const fits =
+    bytes.subarray(0, magic.length).equals(magic) &&
+    bytes.readUInt32BE(8) === version &&
+    bytes.readUInt32BE(12) === indexedBlock &&
+    bytes.readBigUInt64BE(sizeAt) === BigInt(size) &&
+    bytes.toString('hex', sha256At, headerBytes) === sha256 &&
+    bytes.subarray(end).equals(checksum(bytes.subarray(0, end)));
+  return fits ? bytes.subarray(headerBytes, end) : null;
+}
+
+/**
+ * Writes a block index; it appears whole or not at all. False when that failed, which costs only time later on.
+ *
+ * @example
+ * await writeBlockIndex(`${entry}.idx`, builder.finish(sha256));
+ */
+export async function writeBlockIndex(path: string, index: Uint8Array): Promise<boolean> {
+  const temp = join(dirname(path), `${TEMP_NAME_PREFIX}${randomName()}`);
+  try {
+    await writeFile(temp, index, { flag: 'wx' });
+    await chmod(temp, 0o444);
+    await rename(temp, path);
+    return true;
+  } catch {
+    await rm(temp, { force: true }).catch(() => undefined);
+    return false;
+  }
+}
+
+function checksum(body: Uint8Array): Buffer {
+  return createHash('sha256').update(body).digest();
+}
