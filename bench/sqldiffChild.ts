@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { compareByBestForm } from '../src/core/sqldiff/compareByPages';
 import type { DiffRequest } from '../src/core/sqldiff/diffEngine';
-import { BlockIndexBuilder, type BlockIndexFile, writeBlockIndex } from '../src/core/store/blockIndex';
+import { BlockIndexBuilder, writeBlockIndex } from '../src/core/store/blockIndex';
 import { hashFile } from '../src/core/store/hashFile';
 
 /**
@@ -28,12 +28,15 @@ async function compare(
   await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, noSql);
 }
 
-/** The index that a cache keeps beside a version. */
-async function indexOf(path: string, index: string): Promise<BlockIndexFile> {
+/** A file as a cache keeps it, named by its hash, with its block index beside it. */
+async function cached(path: string, folder: string): Promise<string> {
   const builder = new BlockIndexBuilder();
   const { sha256 } = await hashFile({ path, onPiece: (piece) => builder.add(piece) });
-  if (!(await writeBlockIndex(index, builder.finish(sha256)))) throw new Error(`${index} could not be written`);
-  return { path: index, sha256 };
+  const entry = join(folder, sha256);
+  await symlink(resolve(path), entry);
+  if (!(await writeBlockIndex(`${entry}.idx`, builder.finish(sha256))))
+    throw new Error('An index could not be written.');
+  return entry;
 }
 
 async function main([before = '', after = '', repeats]: readonly string[]): Promise<void> {
@@ -44,22 +47,21 @@ async function main([before = '', after = '', repeats]: readonly string[]): Prom
     });
     return;
   }
-  const repeat = async (indexes?: DiffRequest['blockIndexes']): Promise<number[]> => {
+  const repeat = async (older: string, newer: string, indexes?: DiffRequest['blockIndexes']): Promise<number[]> => {
     const times: number[] = [];
     for (let i = 0; i < Number(repeats); i++) {
       const start = performance.now();
       const hash = createHash('sha256');
-      await compare(before, after, (piece) => hash.update(piece), indexes);
+      await compare(older, newer, (piece) => hash.update(piece), indexes);
       times.push(performance.now() - start);
     }
     return times;
   };
-  const plain = await repeat();
+  const plain = await repeat(before, after);
   const folder = await mkdtemp(join(tmpdir(), 'datamanager-bench-'));
   try {
-    const older = await indexOf(before, join(folder, 'before.idx'));
-    const newer = await indexOf(after, join(folder, 'after.idx'));
-    const indexed = await repeat({ before: older, after: newer });
+    const [older, newer] = [await cached(before, folder), await cached(after, folder)];
+    const indexed = await repeat(older, newer, { before: `${older}.idx`, after: `${newer}.idx` });
     process.stdout.write(JSON.stringify({ plain, indexed }));
   } finally {
     await rm(folder, { recursive: true, force: true });

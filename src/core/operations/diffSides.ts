@@ -38,6 +38,8 @@ export async function diffSides({
       after: newer.path,
       labels: { before: older.label, after: newer.label },
       keys: newer.keys ?? older.keys,
+      blockIndexes:
+        older.blockIndex && newer.blockIndex ? { before: older.blockIndex, after: newer.blockIndex } : undefined,
       output,
     },
     { signal, onProgress, onText },
@@ -48,6 +50,8 @@ export async function diffSides({
 interface OpenSide {
   readonly path: string;
   readonly label: string;
+  /** Files that are no version of the cache have none. */
+  readonly blockIndex?: string;
   readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -58,7 +62,7 @@ async function openSide(context: OperationContext, side: DiffSide, monitor: Diff
   }
   const { manifest } = await readCatalog(context.repository);
   const version = resolveReference(manifest, parseReference(side.reference));
-  const { path: bytes } = await obtainVersion({ ...context, ...version, ...monitor });
+  const obtained = await obtainVersion({ ...context, ...version, ...monitor });
   const { dataset, entry } = version;
-  return { path: bytes, label: `${dataset.name}@${entry.version}`, keys: dataset.keys };
+  return { ...obtained, label: `${dataset.name}@${entry.version}`, keys: dataset.keys };
 }

@@ -37,7 +37,14 @@ export async function diffVersions({
   const after = await obtainVersion({ ...context, ...newer, signal, onProgress });
   const labels = { before: versionLabel(older), after: versionLabel(newer) };
   const answer = await context.diffEngine.compare(
-    { before: before.path, after: after.path, labels, keys: newer.dataset.keys, output },
+    {
+      before: before.path,
+      after: after.path,
+      labels,
+      keys: newer.dataset.keys,
+      blockIndexes: { before: before.blockIndex, after: after.blockIndex },
+      output,
+    },
     { signal, onProgress, onText },
   );
   return { from: labels.before, to: labels.after, ...answer };

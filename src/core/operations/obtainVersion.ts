@@ -4,6 +4,12 @@ import { downloadToCache } from '../store/downloadToCache';
 import { checkAvailable } from './checkAvailable';
 import type { OperationContext } from './context';
 
+export interface ObtainedVersion {
+  readonly path: string;
+  /** Path of the block index of these bytes, if there is one. */
+  readonly blockIndex: string;
+}
+
 /**
  * A file that holds a version's bytes, for reading only: from the cache, or fetched into it.
  *
@@ -19,7 +25,7 @@ export async function obtainVersion({
   entry,
   signal,
   onProgress,
-}: Pick<OperationContext, 'openStore' | 'cache'> & ResolvedVersion & Monitor): Promise<{ readonly path: string }> {
+}: Pick<OperationContext, 'openStore' | 'cache'> & ResolvedVersion & Monitor): Promise<ObtainedVersion> {
   checkAvailable({ dataset, entry });
   const path = await downloadToCache({
     openStore,
@@ -30,5 +36,5 @@ export async function obtainVersion({
     signal,
     onProgress,
   });
-  return { path };
+  return { path, blockIndex: cache.indexPath(entry.sha256) };
 }

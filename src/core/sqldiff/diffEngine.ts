@@ -1,5 +1,4 @@
 import type { Monitor } from '../progress';
-import type { BlockIndexFile } from '../store/blockIndex';
 import type { SidesLimits } from './documentPair';
 import type { DiffSummary, RowChange, SchemaChange, TableHeader, TableSummary } from './model';
 import type { DiffOverview } from './overview';
@@ -28,8 +27,11 @@ export interface DiffRequest {
   readonly labels: { readonly before: string; readonly after: string };
   /** Row keys declared in the manifest, by table. */
   readonly keys?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** Block indexes of both files, which save reading what is the same. One that does not fit its file is ignored. */
-  readonly blockIndexes?: { readonly before: BlockIndexFile; readonly after: BlockIndexFile } | undefined;
+  /**
+   * Paths of the block indexes of both files, which save reading what is the same; only for files that are named by their
+   * SHA-256, as those in the cache are. One that is missing or does not fit its file is ignored.
+   */
+  readonly blockIndexes?: { readonly before: string; readonly after: string } | undefined;
   readonly output: DiffOutput;
 }
 

@@ -16,13 +16,6 @@ const sha256At = 24;
 const headerBytes = 56;
 const checksumBytes = 32;
 
-/** Where a block index is, and which bytes it must be about. */
-export interface BlockIndexFile {
-  readonly path: string;
-  /** SHA-256 of the whole file that it describes, 64 hex digits. */
-  readonly sha256: string;
-}
-
 /**
  * Makes the block index of bytes that pass by, so that it costs no reading of its own.
  *
@@ -74,13 +67,16 @@ export class BlockIndexBuilder {
 }
 
 /**
- * The hashes in a block index, one after the other; null when there is none, it is damaged, or it is about other bytes. It is
- * taken at its word for the rest: whoever can write it can write the file that it describes.
+ * The hashes in a block index, one after the other; null when there is none, it is damaged, or it is not about the bytes that
+ * have this SHA-256 and size. It is taken at its word for the rest: whoever can write it can write the file that it describes.
  *
  * @example
- * const leaves = await readBlockIndex({ path: `${entry}.idx`, sha256 }, size);
+ * const leaves = await readBlockIndex(`${entry}.idx`, { sha256, size });
  */
-export async function readBlockIndex({ path, sha256 }: BlockIndexFile, size: number): Promise<Uint8Array | null> {
+export async function readBlockIndex(
+  path: string,
+  { sha256, size }: { readonly sha256: string; readonly size: number },
+): Promise<Uint8Array | null> {
   const bytes = await readFile(path).catch(() => null);
   const blocks = Math.ceil(size / indexedBlock);
   if (bytes?.length !== headerBytes + blocks * blockHashBytes + checksumBytes) return null;

@@ -3,6 +3,7 @@ import { chmod, copyFile, type FileHandle, open, readdir, rename, rm, stat, utim
 import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
+import { BlockIndexBuilder, writeBlockIndex } from './blockIndex';
 import { makeFolders, randomName } from './durableFile';
 import { hashFile } from './hashFile';
 import { TEMP_NAME_PREFIX } from './objectKey';
@@ -23,9 +24,14 @@ export interface ObjectCache {
   readonly folder: string;
   /** Where the bytes would be. */
   path(sha256: string): string;
+  /** Where the block index of the bytes would be, see blockIndex.ts. It comes and goes with them, but may be missing. */
+  indexPath(sha256: string): string;
   /** Where the bytes are, or null. With `size`, an entry of another size is removed as damaged. Counts as a use. */
   find(sha256: string, size?: number): Promise<string | null>;
-  /** Reads the whole entry; false, with the entry removed, when it is damaged. False too when there is none. */
+  /**
+   * Reads the whole entry; false, with the entry removed, when it is damaged. False too when there is none. A missing block
+   * index is made on the way.
+   */
   check(sha256: string, monitor?: Monitor): Promise<boolean>;
   /** Copies a file in, if its bytes have this hash; false when they don't or the cache can't take it. */
   addFile(sourcePath: string, sha256: string, monitor?: Monitor): Promise<boolean>;
@@ -45,7 +51,7 @@ export interface CacheWriter {
 
 export interface TrimResult {
   readonly removed: number;
-  /** Bytes that are left. */
+  /** Bytes that are left; block indexes, a four-thousandth of that, don't count. */
   readonly bytes: number;
 }
 
@@ -69,11 +75,12 @@ export function createCache({ folder }: { readonly folder: string }): ObjectCach
   return {
     folder,
     path,
+    indexPath: (sha256) => indexPath(path(sha256)),
     find: (sha256, size) => findEntry(path(sha256), size),
     check: (sha256, monitor) => checkEntry(path(sha256), sha256, monitor),
     addFile: (sourcePath, sha256, monitor) => addFile(sourcePath, path(sha256), sha256, monitor),
-    openWriter: (sha256) => openWriter(path(sha256)),
-    remove: (sha256) => removeQuietly(path(sha256)),
+    openWriter: (sha256) => openWriter(path(sha256), sha256),
+    remove: (sha256) => removeEntry(path(sha256)),
     trim: (maxBytes = DEFAULT_CACHE_BYTES) => trim(folder, maxBytes),
   };
 }
@@ -83,7 +90,7 @@ async function findEntry(path: string, size: number | undefined): Promise<string
     const stats = await stat(path);
     if (!stats.isFile()) return null;
     if (size !== undefined && stats.size !== size) {
-      await removeQuietly(path);
+      await removeEntry(path);
       return null;
     }
     // The time of the last use, which trim goes by; a read-only cache just can't note it. The time of the last change stays, in
@@ -97,12 +104,18 @@ async function findEntry(path: string, size: number | undefined): Promise<string
 
 async function checkEntry(path: string, sha256: string, monitor: Monitor = {}): Promise<boolean> {
   try {
-    if ((await hashFile({ path, ...monitor })).sha256 === sha256) return true;
+    const indexed = await stat(indexPath(path)).catch(() => null);
+    const index = indexed ? null : new BlockIndexBuilder();
+    const hashed = await hashFile({ path, onPiece: (piece) => index?.add(piece), ...monitor });
+    if (hashed.sha256 === sha256) {
+      if (index) await writeBlockIndex(indexPath(path), index.finish(sha256));
+      return true;
+    }
   } catch (error) {
     throwIfCancelled(monitor.signal);
     if (DataManagerError.is(error, 'FILE_NOT_FOUND')) return false;
   }
-  await removeQuietly(path);
+  await removeEntry(path);
   return false;
 }
 
@@ -113,8 +126,10 @@ async function addFile(source: string, target: string, sha256: string, monitor: 
     await makeFolders(dirname(target));
     await copyFile(source, temp, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     // The copy is what gets used, so the copy is what is checked.
-    if ((await hashFile({ path: temp, ...monitor })).sha256 !== sha256) return false;
-    return await place(temp, target);
+    const index = new BlockIndexBuilder();
+    const hashed = await hashFile({ path: temp, onPiece: (piece) => index.add(piece), ...monitor });
+    if (hashed.sha256 !== sha256) return false;
+    return await place(temp, target, index.finish(sha256));
   } catch {
     throwIfCancelled(monitor.signal);
     return false;
@@ -123,7 +138,7 @@ async function addFile(source: string, target: string, sha256: string, monitor: 
   }
 }
 
-async function openWriter(target: string): Promise<CacheWriter | null> {
+async function openWriter(target: string, sha256: string): Promise<CacheWriter | null> {
   const temp = tempBeside(target);
   let handle: FileHandle | null;
   try {
@@ -137,10 +152,12 @@ async function openWriter(target: string): Promise<CacheWriter | null> {
     handle = null;
     await removeQuietly(temp);
   };
+  const index = new BlockIndexBuilder();
   return {
     async write(bytes) {
       try {
         await handle?.writeFile(bytes);
+        if (handle) index.add(bytes);
       } catch {
         await abort();
       }
@@ -150,7 +167,7 @@ async function openWriter(target: string): Promise<CacheWriter | null> {
       try {
         await handle.close();
         handle = null;
-        return await place(temp, target);
+        return await place(temp, target, index.finish(sha256));
       } catch {
         await abort();
         return false;
@@ -161,10 +178,11 @@ async function openWriter(target: string): Promise<CacheWriter | null> {
 }
 
 /** Not synced to disk: after a power cut the entry may be damaged, which every use finds out. */
-async function place(temp: string, target: string): Promise<boolean> {
+async function place(temp: string, target: string, index: Uint8Array): Promise<boolean> {
   await chmod(temp, 0o444);
   try {
     await rename(temp, target);
+    await writeBlockIndex(indexPath(target), index);
     return true;
   } catch (error) {
     // Windows won't replace a file that is open; then the same bytes are there already.
@@ -176,6 +194,7 @@ async function place(temp: string, target: string): Promise<boolean> {
 
 async function trim(folder: string, maxBytes: number): Promise<TrimResult> {
   const entries: { path: string; size: number; usedMs: number }[] = [];
+  const indexes = new Set<string>();
   for (const group of await readdir(folder).catch(() => [])) {
     if (!/^[0-9a-f]{2}$/.test(group)) continue;
     for (const name of await readdir(join(folder, group)).catch(() => [])) {
@@ -183,18 +202,30 @@ async function trim(folder: string, maxBytes: number): Promise<TrimResult> {
       const stats = await stat(path).catch(() => null);
       if (!stats?.isFile()) continue;
       if (/^[0-9a-f]{64}$/.test(name)) entries.push({ path, size: stats.size, usedMs: stats.atimeMs });
+      else if (/^[0-9a-f]{64}\.idx$/.test(name)) indexes.add(path);
       else if (isUnfinished(name) && Date.now() - stats.mtimeMs > STALE_TEMP_MS) await removeQuietly(path);
     }
   }
+  for (const entry of entries) indexes.delete(indexPath(entry.path));
+  for (const orphan of indexes) await removeQuietly(orphan);
   let bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
   let removed = 0;
   for (const entry of entries.sort((a, b) => a.usedMs - b.usedMs)) {
     if (bytes <= maxBytes) break;
-    await removeQuietly(entry.path);
+    await removeEntry(entry.path);
     bytes -= entry.size;
     removed++;
   }
   return { removed, bytes };
+}
+
+function indexPath(entry: string): string {
+  return `${entry}.idx`;
+}
+
+async function removeEntry(path: string): Promise<void> {
+  await removeQuietly(path);
+  await removeQuietly(indexPath(path));
 }
 
 /** Ours, or of a download into the cache. */

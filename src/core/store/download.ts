@@ -23,6 +23,8 @@ export interface DownloadOptions extends Monitor {
   /** The file to write. Missing folders above it are made. */
   readonly target: string;
   readonly cache?: ObjectCache | undefined;
+  /** Sees the bytes in order, when they come from the store; a piece is valid during the call only. */
+  readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
 
 export interface DownloadResult {
@@ -133,7 +135,7 @@ async function fillFromCache(
 
 /** Resolves to the bytes received. */
 async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<number> {
-  const { openStore, key, sha256, cache, signal, onProgress } = options;
+  const { openStore, key, sha256, cache, onPiece, signal, onProgress } = options;
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
@@ -143,6 +145,7 @@ async function receive(handle: FileHandle, target: string, options: DownloadOpti
     const sink = new HashingSink(handle, target, copy);
     for await (const piece of inLargePieces(store.get(key, { signal }))) {
       await sink.write(piece);
+      onPiece?.(piece);
       onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total ?? sink.bytes), total });
     }
     const actual = sink.digest();

@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import type { Monitor } from '../progress';
+import { BlockIndexBuilder, writeBlockIndex } from './blockIndex';
 import type { ObjectCache } from './cache';
 import { downloadObject } from './download';
 import type { ObjectStore } from './objectStore';
@@ -30,7 +31,10 @@ export async function downloadToCache({
   const cached = await cache.find(sha256, size ?? undefined);
   if (cached !== null) return cached;
   const target = cache.path(sha256);
-  await downloadObject({ openStore, key, sha256, size: size ?? undefined, target, ...monitor });
+  const index = new BlockIndexBuilder();
+  const onPiece = (piece: Uint8Array): void => index.add(piece);
+  await downloadObject({ openStore, key, sha256, size: size ?? undefined, target, onPiece, ...monitor });
   await chmod(target, 0o444).catch(() => undefined);
+  await writeBlockIndex(cache.indexPath(sha256), index.finish(sha256));
   return (await cache.find(sha256)) ?? target;
 }

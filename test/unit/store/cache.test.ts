@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
+import { BlockIndexBuilder } from '../../../src/core/store/blockIndex';
 import { createCache, type ObjectCache } from '../../../src/core/store/cache';
 import { asOrdinaryUser } from '../../support/ordinaryUser';
 import { tempDir } from '../../support/tempDir';
@@ -12,6 +23,12 @@ function sample(size = 5000): { path: string; bytes: Buffer; sha256: string } {
   const bytes = randomBytes(size);
   writeFileSync(path, bytes);
   return { path, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+function indexOf(bytes: Uint8Array, sha256: string): Buffer {
+  const builder = new BlockIndexBuilder();
+  builder.add(bytes);
+  return Buffer.from(builder.finish(sha256));
 }
 
 function damage(cache: ObjectCache, sha256: string): void {
@@ -83,6 +100,47 @@ describe('cache', () => {
     await writer?.write(bytes.subarray(1000));
     assert.equal(await writer?.commit(), true);
     assert.equal(await cache.check(sha256), true);
+  });
+
+  it('keeps a block index beside an entry, however that came in, and makes a lost one anew', async () => {
+    const { path, bytes, sha256 } = sample(200_000);
+    const [copied, written] = [createCache({ folder: tempDir() }), createCache({ folder: tempDir() })];
+    await copied.addFile(path, sha256);
+    const writer = await written.openWriter(sha256);
+    for (let at = 0; at < bytes.length; at += 1001) await writer?.write(bytes.subarray(at, at + 1001));
+    await writer?.commit();
+    const expected = indexOf(bytes, sha256);
+    for (const cache of [copied, written]) assert.deepEqual(readFileSync(cache.indexPath(sha256)), expected);
+    rmSync(copied.indexPath(sha256));
+    assert.equal(await copied.check(sha256), true);
+    assert.deepEqual(readFileSync(copied.indexPath(sha256)), expected);
+  });
+
+  it('takes the block index away with its entry, and one that was left alone', async () => {
+    const cache = createCache({ folder: tempDir() });
+    const { path, sha256 } = sample();
+    const gone: ((entry: string) => Promise<unknown>)[] = [
+      (entry) => cache.remove(entry),
+      (entry) => cache.find(entry, 1),
+      () => cache.trim(0),
+      async (entry) => {
+        damage(cache, entry);
+        await cache.check(entry);
+      },
+      async (entry) => {
+        rmSync(cache.path(entry));
+        await cache.trim();
+      },
+    ];
+    for (const remove of gone) {
+      await cache.addFile(path, sha256);
+      assert.ok(existsSync(cache.indexPath(sha256)));
+      await remove(sha256);
+      assert.deepEqual(readdirSync(dirname(cache.path(sha256))), []);
+    }
+    await cache.addFile(path, sha256);
+    await cache.trim();
+    assert.ok(existsSync(cache.indexPath(sha256)));
   });
 
   it('holds nothing, but throws nothing, where it cannot write', async () => {
