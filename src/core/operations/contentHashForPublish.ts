@@ -1,3 +1,4 @@
+import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { changedFile, type HashedFile, sameStamp, stampFile } from '../store/hashFile';
 import type { OperationContext } from './context';
@@ -15,7 +16,11 @@ export async function contentHashForPublish(
   { path, stamp }: Pick<HashedFile, 'path' | 'stamp'>,
   { signal, onProgress }: Monitor,
 ): Promise<string | undefined> {
-  const contentHash = await diffEngine.contentHash(path, { signal, onProgress });
+  const contentHash = await diffEngine.contentHash(path, { signal, onProgress }).catch((error: unknown) => {
+    // The worker died of the file: better a version without the hash than none.
+    if (DataManagerError.is(error, 'DIFF_UNSUPPORTED')) return null;
+    throw error;
+  });
   if (!sameStamp(stamp, await stampFile(path))) throw changedFile(path);
   return contentHash ?? undefined;
 }
