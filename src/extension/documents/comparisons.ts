@@ -84,6 +84,8 @@ export class Comparisons {
         after: newer.path,
         labels: { before: before ? sideLabel(before) : comparison.name, after: sideLabel(after) },
         keys: newer.keys ?? older?.keys,
+        blockIndexes:
+          older?.blockIndex && newer.blockIndex ? { before: older.blockIndex, after: newer.blockIndex } : undefined,
         output: { kind: 'sides', maxRows: pageRows, maxBytes: pageBytes, page },
       },
       monitor,
@@ -100,13 +102,15 @@ export class Comparisons {
       this.source.manifest(folder ?? '', at),
     ]);
     const version = resolve(manifest, name, side);
-    const { path } = await obtainVersion({ ...context, ...version, ...monitor });
-    return { path, keys: version.dataset.keys };
+    const obtained = await obtainVersion({ ...context, ...version, ...monitor });
+    return { ...obtained, keys: version.dataset.keys };
   }
 }
 
 interface OpenSide {
   readonly path: string;
+  /** Only versions of the cache have one. */
+  readonly blockIndex?: string;
   readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
