@@ -7,6 +7,7 @@ import type { DiffEvent } from './model';
 import { OverviewWriter } from './overview';
 import type { PatchSchemas } from './patchSql';
 import { PatchWriter, patchObstacle } from './patchSql';
+import { PatchText } from './patchText';
 import { ReviewWriter } from './reviewText';
 import { RowsWriter } from './rowsWriter';
 import { StoredWriter } from './storedDiff';
@@ -29,7 +30,7 @@ export function answerDiff(
   onText: (piece: string) => void,
 ): DiffAnswer {
   const summary = new SummaryWriter();
-  const { writer, finish } = outputWriter(request.output, request.labels, schemas, new TextPieces(onText));
+  const { writer, finish } = outputWriter(request.output, request.labels, schemas, onText);
   for (const event of events) {
     summary.add(event);
     writer?.add(event);
@@ -42,21 +43,20 @@ function outputWriter(
   output: DiffOutput,
   labels: DiffRequest['labels'],
   schemas: PatchSchemas,
-  out: TextPieces,
+  onText: (piece: string) => void,
 ): { readonly writer: EventWriter | null; readonly finish: Finish } {
-  const flush: Finish = () => {
-    out.flush();
-    return {};
-  };
   switch (output.kind) {
     case 'summary':
       return { writer: null, finish: () => ({}) };
-    case 'text':
-      return { writer: new ReviewWriter(labels, output.limit, out), finish: flush };
+    case 'text': {
+      const out = new TextPieces(onText);
+      return { writer: new ReviewWriter(labels, output.limit, out), finish: flushed(out) };
+    }
     case 'sql': {
       const obstacle = patchObstacle(schemas);
       if (obstacle !== null) throw new DataManagerError('DIFF_UNSUPPORTED', `No patch can be made: ${obstacle}`);
-      return { writer: new PatchWriter(schemas, (statement) => out.line(statement)), finish: flush };
+      const out = new PatchText(onText);
+      return { writer: new PatchWriter(schemas, (statement) => out.line(statement), out), finish: flushed(out) };
     }
     case 'stored': {
       const writer = new StoredWriter(labels, output, schemas);
@@ -79,4 +79,11 @@ function outputWriter(
       return { writer, finish: () => ({ sides: sides.pairs, overview: overview.overview() }) };
     }
   }
+}
+
+function flushed(out: TextPieces | PatchText): Finish {
+  return () => {
+    out.flush();
+    return {};
+  };
 }

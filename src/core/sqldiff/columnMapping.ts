@@ -61,6 +61,11 @@ export class ColumnMapping {
     return all && this.holdsDefaults();
   }
 
+  /** After `sameRow`: true when a column after is new or holds something else than its source. */
+  differs(column: number): boolean {
+    return this.#same[column] === 0;
+  }
+
   /** Values of the newer row after `sameRow`; those that equal the older row's are not decoded again. */
   rowAfter(rowBefore: readonly SqlValue[]): SqlValue[] {
     const row: SqlValue[] = [];

@@ -7,6 +7,7 @@ import type { DiffEvent } from './model';
 import { preparePagedDiff } from './pagedDiff';
 import { PageFile } from './pages/pageFile';
 import type { SqlJs } from './sqlJs';
+import type { RowsWanted } from './tableMerge';
 
 /** Equal pages are skipped, not counted. In a file up to this size a look at each costs nothing, and a reviewer likes to know. */
 const COUNTED_BYTES = 64 << 20;
@@ -47,7 +48,7 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     const before = request.before === null ? null : open(request.before);
     const after = open(request.after);
     total = files.reduce((sum, file) => sum + file.bytes, 0);
-    const rows = request.output.kind !== 'summary';
+    const rows = rowsWantedBy(request.output.kind);
     const countUnchanged = after.bytes <= COUNTED_BYTES;
     // An index knows the main file only, not what waits in a `-wal`.
     const equalBlocks = files.some(hasOverlay) ? undefined : options.equalBlocks;
@@ -66,6 +67,11 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
 function hasOverlay(file: PageFile): boolean {
   for (const _ of file.overlaidPages()) return true;
   return false;
+}
+
+/** A patch is written row by row; of all other outputs some keep rows. */
+function rowsWantedBy(kind: DiffRequest['output']['kind']): RowsWanted {
+  return kind === 'summary' ? 'none' : kind === 'sql' ? 'passing' : 'kept';
 }
 
 /** Events between which a cancelled comparison stops; much can happen between two reads. */

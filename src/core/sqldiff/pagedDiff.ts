@@ -6,6 +6,7 @@ import { storesAlike, type TableLayout } from './pages/tableLayout';
 import { pruneTrees, type TreeDifference } from './pruneTrees';
 import { changedEntries, type DatabaseSchema, nameKey } from './schema';
 import { diffTable } from './tableDiff';
+import type { RowsWanted } from './tableMerge';
 import { TableSource } from './tableSource';
 
 export interface PagedDiffInput {
@@ -18,8 +19,8 @@ export interface PagedDiffInput {
   readonly equalBlocks?: Uint8Array | undefined;
   /** Folder for sorted runs of changes that exceed 16 MiB a table. */
   readonly tempFolder: string;
-  /** False when only counts are wanted: `row` events are left out. */
-  readonly rows?: boolean | undefined;
+  /** `none` leaves out `row` events; a consumer that asks for `passing` must not keep them. Default: `kept`. */
+  readonly rows?: RowsWanted | undefined;
   /** True counts unchanged rows too, for which every page of a changed table is looked at. */
   readonly countUnchanged?: boolean | undefined;
 }
@@ -54,11 +55,11 @@ export function preparePagedDiff(input: PagedDiffInput): PagedDiff {
     *events() {
       yield { kind: 'schema', changes: changedEntries(older.schema, newer.schema) };
       const keys = new Map(Object.entries(input.keys ?? {}).map(([table, columns]) => [nameKey(table), columns]));
-      const rows = input.rows ?? true;
+      const rows = input.rows ?? 'kept';
       for (const table of plan) {
         yield* diffTable({
-          before: before && table.before && new TableSource(before, table.before, rows),
-          after: after && table.after && new TableSource(after, table.after, rows),
+          before: before && table.before && new TableSource(before, table.before, rows !== 'none'),
+          after: after && table.after && new TableSource(after, table.after, rows !== 'none'),
           declared: keys.get(table.name),
           difference: differences.get(table.name) ?? null,
           chainsByNumber: changes !== null && !changes.overflowChanged,

@@ -2,9 +2,11 @@ import { foreseeableDefault } from './columnDefaults';
 import type { EventWriter } from './eventWriter';
 import type { DiffEvent, Row, RowChange, SchemaChange, SqlValue, TableHeader } from './model';
 import { addColumnStatements } from './patchAlter';
+import type { PatchText } from './patchText';
 import type { DatabaseSchema, Table } from './schema';
 import { nameKey } from './schema';
 import { sqlLiteral, sqlName } from './sqlLiteral';
+import { StoredUpdate } from './storedUpdate';
 import { sameValue } from './valueOrder';
 
 /** Inserts that wait in memory for the deletes of their table, in characters; further ones wait in a temporary table. */
@@ -73,6 +75,8 @@ export class PatchWriter implements EventWriter {
   constructor(
     private readonly schemas: PatchSchemas,
     private readonly write: (statement: string) => void,
+    /** Where statements can be written piece by piece, in turn with those of `write`. */
+    private readonly out: PatchText | null = null,
   ) {}
 
   add(event: DiffEvent): void {
@@ -192,6 +196,10 @@ export class PatchWriter implements EventWriter {
   }
 
   private row(target: Target, change: RowChange): void {
+    if (change instanceof StoredUpdate && this.out !== null && !target.collides) {
+      writeStoredUpdate(this.out, target, change);
+      return;
+    }
     if (change.kind === 'insert') this.insert(target, change.after);
     else if (change.kind === 'delete')
       this.write(`DELETE FROM ${target.name} WHERE ${rowCondition(target, change.before)};`);
@@ -295,6 +303,39 @@ function changedColumns(
   return changed;
 }
 
+/** The same text as for any other update, without decoding what it does not name. */
+function writeStoredUpdate(out: PatchText, target: Target, { older, newer, mapping }: StoredUpdate): void {
+  const { names, key, keyNames } = placesOf(target.header);
+  let separator = ' SET ';
+  out.text('UPDATE ');
+  out.text(target.name);
+  for (let column = 0; column < names.length; column++) {
+    if (!mapping.differs(column)) continue;
+    out.text(separator);
+    out.text(names[column] as string);
+    out.text('=');
+    out.value(newer, column);
+    separator = ', ';
+  }
+  separator = ' WHERE ';
+  const exact = target.header.key.kind === 'declared' ? collateOf(target) : '';
+  for (let i = 0; i < keyNames.length; i++) {
+    const column = key[i] as number;
+    out.text(separator);
+    out.text(keyNames[i] as string);
+    separator = ' AND ';
+    if (older.isNull(column)) {
+      out.text(' IS NULL');
+      continue;
+    }
+    out.text(exact);
+    out.text('=');
+    out.value(older, column);
+  }
+  out.text(';');
+  out.endLine();
+}
+
 interface ColumnPlaces {
   /** Place before of each column after; -1 when it is new. */
   readonly older: readonly number[];
@@ -330,7 +371,7 @@ function rowCondition(target: Target, row: Row): string {
   const { header, before, name } = target;
   const columns = header.before ?? [];
   const rebuilding = name === REBUILT;
-  const collate = !rebuilding && before && /collate/i.test(before.sql) ? ' COLLATE BINARY' : '';
+  const collate = collateOf(target);
   if (header.key.kind !== 'content') {
     const exact = header.key.kind === 'declared' ? collate : '';
     const { key, keyNames } = placesOf(header);
@@ -353,6 +394,10 @@ function rowCondition(target: Target, row: Row): string {
   });
   const rowid = rebuilding ? (freeRowidName(target.columns) ?? 'rowid') : (before?.rowidName ?? 'rowid');
   return `${rowid}=(SELECT ${rowid} FROM ${name} WHERE ${terms.join(' AND ') || 'true'} LIMIT 1)`;
+}
+
+function collateOf({ before, name }: Target): string {
+  return name !== REBUILT && before && /collate/i.test(before.sql) ? ' COLLATE BINARY' : '';
 }
 
 function freeRowidName(columns: readonly string[]): string | undefined {

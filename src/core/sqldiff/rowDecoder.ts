@@ -56,6 +56,11 @@ export class RowDecoder {
     return fieldValue(this.record, field, this.layout.real[column] === 1, this.encoding);
   }
 
+  isNull(column: number): boolean {
+    const field = this.fieldOf(column);
+    return field >= 0 && this.record.types[field] !== 7 ? this.record.types[field] === 0 : this.value(column) === null;
+  }
+
   row(): SqlValue[] {
     const values: SqlValue[] = [];
     if (!this.rowsWanted) return values;

@@ -1,12 +1,12 @@
 import { ChangeSorter, type EntryKind, type SortedEntry } from './changeSorter';
-import { ColumnMapping } from './columnMapping';
+import type { ColumnMapping } from './columnMapping';
 import type { RowChange } from './model';
 import { damaged } from './pages/damage';
 import type { StoredRow } from './pages/overflow';
 import type { PairingKey } from './rowKey';
 import { Step } from './rowMerge';
 import { SortKey } from './sortKey';
-import { canMerge, oneSided, openCursors, openMerge, type TableComparison, updateOf } from './tableMerge';
+import { canMerge, oneSided, openCursors, openMerge, type TableComparison, Updates } from './tableMerge';
 import type { TableSource } from './tableSource';
 
 /**
@@ -17,6 +17,7 @@ export class SortedPairing {
   sawNull = false;
   readonly #sorter: ChangeSorter;
   readonly #key: SortKey;
+  readonly #updates: Updates | null;
   readonly #mapping: ColumnMapping | null;
 
   constructor(
@@ -28,7 +29,8 @@ export class SortedPairing {
     const encodings = new Set([before, after].flatMap((side) => (side ? [side.file.header.encoding] : [])));
     const [only = null] = encodings;
     this.#key = new SortKey(encodings.size === 1 ? only : null);
-    this.#mapping = before && after ? new ColumnMapping(before.decoder, after.decoder) : null;
+    this.#updates = before && after && new Updates(before, after, comparison.rows);
+    this.#mapping = this.#updates?.mapping ?? null;
     try {
       if (before && after && canMerge(before, after)) {
         this.#collectDifferences(before, after);
@@ -129,9 +131,9 @@ export class SortedPairing {
     for (const entry of this.#sorter.entries()) {
       if (entry.kind === 'update') {
         if (held.matches(entry)) throw damaged('two rows have the same unique key');
-        const update = this.#update(entry.row, entry.second as StoredRow);
         if (held.row) yield this.#oneSided('insert', held.row);
         held.row = null;
+        const update = this.#update(entry.row, entry.second as StoredRow);
         if (update) yield update;
       } else if (entry.kind === 'insert') {
         if (held.matches(entry)) throw damaged('two rows have the same unique key');
@@ -181,9 +183,7 @@ export class SortedPairing {
   }
 
   #update(older: StoredRow, newer: StoredRow): RowChange | null {
-    const { before, after } = this.comparison;
-    if (!this.#mapping || !before || !after) return null;
-    return updateOf(this.#mapping, before, older, after, newer);
+    return this.#updates?.of(older, newer) ?? null;
   }
 }
 

@@ -1,5 +1,4 @@
 import { DataManagerError } from '../errors';
-import { ColumnMapping } from './columnMapping';
 import { countRows } from './countRows';
 import { keyIsUnique } from './keyProof';
 import type { DiffEvent, RowChange, TableHeader } from './model';
@@ -9,7 +8,7 @@ import type { PairingKey } from './rowKey';
 import { Step } from './rowMerge';
 import { nameKey } from './schema';
 import { SortedPairing } from './sortedPairing';
-import { canMerge, oneSided, openCursors, openMerge, type TableComparison, updateOf } from './tableMerge';
+import { canMerge, oneSided, openCursors, openMerge, type TableComparison, Updates } from './tableMerge';
 import type { TableSource } from './tableSource';
 import { isKnownOrder } from './treeOrder';
 
@@ -43,7 +42,7 @@ export function* diffTable(comparison: TableComparison): Generator<DiffEvent, vo
       if (!begun) yield { kind: 'table', table };
       begun = true;
       counts[change.kind]++;
-      if (comparison.rows) yield { kind: 'row', change };
+      if (comparison.rows !== 'none') yield { kind: 'row', change };
     }
   } finally {
     pairing.sorted?.close();
@@ -127,7 +126,7 @@ function* merged(
   before: TableSource,
   after: TableSource,
 ): Generator<RowChange, void, undefined> {
-  const mapping = new ColumnMapping(before.decoder, after.decoder);
+  const updates = new Updates(before, after, comparison.rows);
   const cursors = openCursors(comparison, before, after);
   const merge = openMerge(comparison, before, after, cursors);
   for (;;) {
@@ -143,7 +142,7 @@ function* merged(
         yield oneSided('insert', after.decoder.row());
         break;
       case Step.Both: {
-        const update = updateOf(mapping, before, cursors.before, after, cursors.after);
+        const update = updates.of(cursors.before, cursors.after);
         if (update) yield update;
         break;
       }

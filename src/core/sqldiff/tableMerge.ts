@@ -1,10 +1,12 @@
-import type { ColumnMapping } from './columnMapping';
+import { ColumnMapping } from './columnMapping';
 import type { Row, RowChange } from './model';
 import type { StoredRow } from './pages/overflow';
 import type { RowCursor } from './pages/rowCursor';
 import { sameTreeOrder, storesAlike } from './pages/tableLayout';
 import type { TreeDifference } from './pruneTrees';
+import type { RowDecoder } from './rowDecoder';
 import { orderOfRowids, RowMerge } from './rowMerge';
+import { StoredUpdate } from './storedUpdate';
 import type { TableSource } from './tableSource';
 import { isKnownOrder, treeOrder } from './treeOrder';
 
@@ -19,11 +21,16 @@ export interface TableComparison {
   readonly chainsByNumber: boolean;
   /** Folder for sorted runs of more than 16 MiB. */
   readonly tempFolder: string;
-  /** False leaves out the rows: only counts are wanted, and most values need not be decoded. */
-  readonly rows: boolean;
+  readonly rows: RowsWanted;
   /** Whether unchanged rows are counted, which takes a look at every page of the table. */
   readonly countUnchanged: boolean;
 }
+
+/**
+ * What is to become of changed rows. `none`: only counts are wanted. `passing`: a change is looked at before the next event is
+ * asked for and not kept, so that of most rows only some values need to be decoded. `kept`: changes live on.
+ */
+export type RowsWanted = 'none' | 'passing' | 'kept';
 
 /**
  * True when both trees have one order, and it can be computed here.
@@ -47,25 +54,32 @@ export function oneSided(kind: 'insert' | 'delete', row: Row): RowChange {
   return kind === 'insert' ? { kind, before: null, after: row } : { kind, before: row, after: null };
 }
 
-/**
- * The update that makes the older row the newer one; null when they hold the same. Loads both decoders.
- *
- * @example
- * const update = updateOf(mapping, before, older, after, newer);
- */
-export function updateOf(
-  mapping: ColumnMapping,
-  before: TableSource,
-  older: StoredRow,
-  after: TableSource,
-  newer: StoredRow,
-): RowChange | null {
-  before.decoder.load(older);
-  after.decoder.load(newer);
-  if (mapping.sameRow()) return null;
-  const rowBefore = before.decoder.row();
-  if (rowBefore.length === 0) return { kind: 'update', before: rowBefore, after: rowBefore }; // only counted
-  return { kind: 'update', before: rowBefore, after: mapping.rowAfter(rowBefore) };
+/** Makes the updates of one table. */
+export class Updates {
+  readonly mapping: ColumnMapping;
+  readonly #older: RowDecoder;
+  readonly #newer: RowDecoder;
+  /** The one update that stands for all when none is kept. */
+  readonly #passing: RowChange | null;
+
+  constructor(before: TableSource, after: TableSource, rows: RowsWanted) {
+    this.#older = before.decoder;
+    this.#newer = after.decoder;
+    this.mapping = new ColumnMapping(this.#older, this.#newer);
+    const counted: RowChange = { kind: 'update', before: [], after: [] };
+    this.#passing =
+      rows === 'kept' ? null : rows === 'none' ? counted : new StoredUpdate(this.mapping, this.#older, this.#newer);
+  }
+
+  /** The update that makes the older row the newer one; null when they hold the same. Loads both decoders. */
+  of(older: StoredRow, newer: StoredRow): RowChange | null {
+    this.#older.load(older);
+    this.#newer.load(newer);
+    if (this.mapping.sameRow()) return null;
+    if (this.#passing !== null) return this.#passing;
+    const before = this.#older.row();
+    return { kind: 'update', before, after: this.mapping.rowAfter(before) };
+  }
 }
 
 export interface Cursors {

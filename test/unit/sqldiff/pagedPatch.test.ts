@@ -6,8 +6,12 @@ import { compareByBestForm, compareByPages } from '../../../src/core/sqldiff/com
 import { compareFiles } from '../../../src/core/sqldiff/compareFiles';
 import { contentHash } from '../../../src/core/sqldiff/contentHash';
 import type { DiffOutput, DiffRequest } from '../../../src/core/sqldiff/diffEngine';
+import { preparePagedDiff } from '../../../src/core/sqldiff/pagedDiff';
 import { PageFile } from '../../../src/core/sqldiff/pages/pageFile';
+import { PatchWriter } from '../../../src/core/sqldiff/patchSql';
+import { PatchText } from '../../../src/core/sqldiff/patchText';
 import type { SqlConnection } from '../../../src/core/sqldiff/sqlJs';
+import { StoredUpdate } from '../../../src/core/sqldiff/storedUpdate';
 import { randomPair } from '../../support/randomPair';
 import { makeSqlite, newSqlJs } from '../../support/sqliteFixture';
 import { tempDir } from '../../support/tempDir';
@@ -40,6 +44,40 @@ describe('compareByPages', function () {
       file?.close();
     }
   }
+
+  it('writes a row straight from its page as it writes a decoded one', async () => {
+    const sqlJs = await newSqlJs();
+    const [a, b] = [join(folder, 'a.sqlite'), join(folder, 'b.sqlite')];
+    let updates = 0;
+    for (let seed = firstSeed; seed < firstSeed + pairCount; seed++) {
+      const pair = randomPair(sqlJs, seed);
+      writeFileSync(a, pair.before);
+      writeFileSync(b, pair.after);
+      const files = { before: PageFile.open(a), after: PageFile.open(b) };
+      try {
+        const texts = (['kept', 'passing'] as const).map((rows) => {
+          const { schemas, events } = preparePagedDiff({ ...files, keys: pair.keys, tempFolder: folder, rows });
+          const pieces: string[] = [];
+          const out = new PatchText((piece) => pieces.push(piece));
+          const writer = new PatchWriter(schemas, (statement) => out.line(statement), out);
+          for (const event of events()) {
+            writer.add(event);
+            if (event.kind === 'row' && event.change instanceof StoredUpdate) updates++;
+          }
+          writer.end();
+          out.flush();
+          return pieces.join('');
+        });
+        assert.equal(texts[1], texts[0], `seed ${seed}`);
+      } catch (error) {
+        if (!DataManagerError.is(error, 'DIFF_UNSUPPORTED')) throw error;
+      } finally {
+        files.before?.close();
+        files.after?.close();
+      }
+    }
+    assert.ok(updates > pairCount, `${updates} updates`);
+  });
 
   it(`makes patches that give the other side's content hash: ${pairCount} random pairs, both ways`, async () => {
     let sqlJs = await newSqlJs();
