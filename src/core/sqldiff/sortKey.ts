@@ -46,10 +46,21 @@ export class SortKey {
       if (exact) this.mark(Object.is(value, -0) ? 2 : 1);
     } else if (value instanceof Uint8Array) {
       this.mark(tagBlob);
-      this.#closedBytes(value);
+      this.#closedBytes(value, 0, value.length);
     } else {
       this.#text(value, collation);
     }
+  }
+
+  /**
+   * Adds a TEXT as `add` does under BINARY, from its bytes in a record of a database with this encoding; false, and nothing
+   * added, for a key that compares several encodings.
+   */
+  addStoredText(bytes: Buffer, start: number, size: number, encoding: TextEncoding): boolean {
+    if (this.encoding !== encoding) return false;
+    this.mark(tagText);
+    this.#closedBytes(bytes, start, size);
+    return true;
   }
 
   equals(bytes: Buffer, start: number, end: number): boolean {
@@ -106,7 +117,7 @@ export class SortKey {
         const byte = bytes[i] as number;
         if (byte >= 0x41 && byte <= 0x5a) bytes[i] = byte + 0x20;
       }
-      this.#closedBytes(bytes.subarray(0, end));
+      this.#closedBytes(bytes, 0, end);
       this.#reserve(4);
       this.length = this.bytes.writeUInt32BE(total, this.length);
       return;
@@ -114,21 +125,26 @@ export class SortKey {
     const bytes = textBytes(value, collation === 'RTRIM' ? 'utf-8' : (this.encoding ?? 'utf-8'));
     let end = bytes.length;
     while (collation === 'RTRIM' && end > 0 && bytes[end - 1] === 0x20) end--;
-    this.#closedBytes(bytes.subarray(0, end));
+    this.#closedBytes(bytes, 0, end);
   }
 
-  #closedBytes(bytes: Uint8Array): void {
-    const size = Math.min(bytes.length, longest);
-    this.#reserve(2 * size + 40);
-    for (let i = 0; i < size; i++) {
-      const byte = bytes[i] as number;
-      this.bytes[this.length++] = byte;
-      if (byte === 0) this.bytes[this.length++] = 0xff;
+  #closedBytes(source: Uint8Array, start: number, size: number): void {
+    const kept = Math.min(size, longest);
+    this.#reserve(2 * kept + 40);
+    const target = this.bytes;
+    let at = this.length;
+    for (let i = start; i < start + kept; i++) {
+      const byte = source[i] as number;
+      target[at++] = byte;
+      if (byte === 0) target[at++] = 0xff;
     }
-    this.bytes[this.length++] = 0;
-    this.bytes[this.length++] = bytes.length > longest ? 1 : 0;
-    if (bytes.length > longest)
-      this.length += createHash('sha256').update(bytes).digest().copy(this.bytes, this.length);
+    target[at++] = 0;
+    target[at++] = size > longest ? 1 : 0;
+    if (size > longest) {
+      const hash = createHash('sha256').update(source.subarray(start, start + size));
+      at += hash.digest().copy(target, at);
+    }
+    this.length = at;
   }
 
   #reserve(count: number): void {

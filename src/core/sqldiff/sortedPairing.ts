@@ -3,6 +3,7 @@ import type { ColumnMapping } from './columnMapping';
 import type { RowChange } from './model';
 import { damaged } from './pages/damage';
 import type { StoredRow } from './pages/overflow';
+import type { RowDecoder } from './rowDecoder';
 import type { PairingKey } from './rowKey';
 import { Step } from './rowMerge';
 import { SortKey } from './sortKey';
@@ -87,6 +88,10 @@ export class SortedPairing {
       }
       after.decoder.load(cursors.after);
       if (this.#mapping?.sameRow()) continue;
+      if (this.pairingKey.kind !== 'content' && !columnsAfter.some((column) => this.#mapping?.differs(column))) {
+        this.#add('update', cursors.before, cursors.after);
+        continue;
+      }
       other.take(this.#key.bytes, 0, this.#key.length);
       this.#setKey(after, columnsAfter);
       if (this.pairingKey.kind !== 'content' && other.equals(this.#key.bytes, 0, this.#key.length)) {
@@ -110,14 +115,24 @@ export class SortedPairing {
     const exact = this.pairingKey.kind === 'content';
     this.#key.clear();
     for (let i = 0; i < columns.length; i++) {
-      const value = side.decoder.value(columns[i] as number);
-      this.#key.add(value, exact ? 'BINARY' : (this.pairingKey.collations[i] ?? 'BINARY'), exact);
+      const collation = exact ? 'BINARY' : (this.pairingKey.collations[i] ?? 'BINARY');
+      if (collation === 'BINARY' && this.#addText(side.decoder, columns[i] as number)) continue;
+      this.#key.add(side.decoder.value(columns[i] as number), collation, exact);
     }
     if (!exact || this.#mapping === null || side !== this.comparison.after) return;
     // Such a row has no counterpart: without a shared column, or with more than defaults in the new ones.
     if (columns.length > 0 && this.#mapping.holdsDefaults()) return;
     this.#key.mark(0xff);
     for (const column of this.#mapping.added) this.#key.add(side.decoder.value(column), 'BINARY', true);
+  }
+
+  /** Adds a TEXT without decoding it; false when the value is none, or can't be added like that. */
+  #addText(decoder: RowDecoder, column: number): boolean {
+    const { record, encoding } = decoder;
+    const field = decoder.fieldOf(column);
+    const type = field < 0 ? 0 : (record.types[field] as number);
+    if (type < 13 || type % 2 === 0) return false;
+    return this.#key.addStoredText(record.buffer, record.starts[field] as number, record.sizeOf(field), encoding);
   }
 
   #add(kind: EntryKind, row: StoredRow, second: StoredRow | null): void {
