@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { DataManagerError } from '../../core/errors';
-import type { DiffSide } from '../../core/operations/diffSides';
-import type { DiffResult } from '../../core/operations/diffVersions';
+import type { DiffResult } from '../../core/operations/diffFiles';
+import type { DiffSide } from '../../core/operations/diffVersions';
 import type { DiffMonitor, DiffOutput } from '../../core/sqldiff/diffEngine';
 import { argument, defineCommand } from '../command';
 import { limitOption } from '../numberOption';
@@ -82,11 +82,11 @@ async function compare(
 ): Promise<DiffResult> {
   const monitor = { ...session.monitor, onText };
   if (from.kind === 'file' && to.kind === 'file') {
-    const { diffFiles } = await import('../../core/operations/diffVersions');
+    const { diffFiles } = await import('../../core/operations/diffFiles');
     return diffFiles({ diffEngine: session.diffEngine, from: from.path, to: to.path, output, ...monitor });
   }
-  const { diffSides } = await import('../../core/operations/diffSides');
-  return diffSides({ ...(await session.context()), from, to, output, ...monitor });
+  const { diffVersions } = await import('../../core/operations/diffVersions');
+  return diffVersions({ ...(await session.context()), from, to, output, ...monitor });
 }
 
 function summaryOrSame({ from, to, summary }: DiffResult): readonly string[] {

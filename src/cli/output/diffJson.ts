@@ -1,4 +1,4 @@
-import type { DiffResult } from '../../core/operations/diffVersions';
+import type { DiffResult } from '../../core/operations/diffFiles';
 import type { TableRows } from '../../core/sqldiff/diffEngine';
 import type { Column, DiffSummary, Row, RowChange, RowCounts, SqlValue, TableSummary } from '../../core/sqldiff/model';
 import { hex, realLiteral } from '../../core/sqldiff/sqlLiteral';

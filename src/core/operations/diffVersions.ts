@@ -1,25 +1,27 @@
 import path from 'node:path';
 import { readCatalog } from '../catalog/readCatalog';
-import { parseReference, type ResolvedVersion, resolveReference } from '../catalog/reference';
-import type { DiffAnswer, DiffEngine, DiffMonitor, DiffOutput } from '../sqldiff/diffEngine';
+import { parseReference, resolveReference } from '../catalog/reference';
+import type { DiffMonitor, DiffOutput } from '../sqldiff/diffEngine';
 import { inspectInputFile } from '../store/inputFile';
 import type { OperationContext } from './context';
+import type { DiffResult } from './diffFiles';
 import { obtainVersion } from './obtainVersion';
 
-export interface DiffResult extends DiffAnswer {
-  /** What was compared, as it is called in texts: `utopia.sqlite@v1`, or a file's name. */
-  readonly from: string;
-  readonly to: string;
-}
+/** One side of a comparison: a version, or a file on this machine. */
+export type DiffSide =
+  | { readonly kind: 'version'; readonly reference: string }
+  | { readonly kind: 'file'; readonly path: string };
 
 /**
- * Compares two versions as rows. Bytes come from the cache or the store; nothing is written but the cache.
+ * Compares two versions as rows; either side may be a file instead: what would `update` publish? Bytes of versions come from the
+ * cache or the store, once both sides are known to exist; nothing is written but the cache.
  *
- * Throws REFERENCE_INVALID, DATASET_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_AVAILABLE, OBJECT_MISSING, HASH_MISMATCH, NOT_SQLITE,
- * SQLITE_DAMAGED, DIFF_UNSUPPORTED, CANCELLED and the errors of the store.
+ * Throws REFERENCE_INVALID, DATASET_NOT_FOUND, VERSION_NOT_FOUND, REFERENCE_AMBIGUOUS, VERSION_NOT_AVAILABLE, OBJECT_MISSING,
+ * HASH_MISMATCH, the errors of the store, and what diffFiles throws.
  *
  * @example
- * await diffVersions({ ...context, from: 'utopia.sqlite@v1', to: 'utopia.sqlite', output: { kind: 'summary' } });
+ * const from = { kind: 'version', reference: 'utopia.sqlite' } as const;
+ * await diffVersions({ ...context, from, to: { kind: 'file', path: 'utopia.sqlite' }, output: { kind: 'summary' } });
  */
 export async function diffVersions({
   from,
@@ -29,49 +31,47 @@ export async function diffVersions({
   onProgress,
   onText,
   ...context
-}: OperationContext & DiffMonitor & { from: string; to: string; output: DiffOutput }): Promise<DiffResult> {
-  const { manifest } = await readCatalog(context.repository);
-  const [older, newer] = [from, to].map((reference) => resolveReference(manifest, parseReference(reference)));
-  if (!older || !newer) throw new RangeError('two references were resolved');
-  const before = await obtainVersion({ ...context, ...older, signal, onProgress });
-  const after = await obtainVersion({ ...context, ...newer, signal, onProgress });
-  const labels = { before: versionLabel(older), after: versionLabel(newer) };
+}: OperationContext & DiffMonitor & { from: DiffSide; to: DiffSide; output: DiffOutput }): Promise<DiffResult> {
+  const sides = [await findSide(context, from), await findSide(context, to)] as const;
+  const older = await sides[0]({ signal, onProgress });
+  const newer = await sides[1]({ signal, onProgress });
   const answer = await context.diffEngine.compare(
     {
-      before: before.path,
-      after: after.path,
-      labels,
-      keys: newer.dataset.keys,
-      blockIndexes: { before: before.blockIndex, after: after.blockIndex },
+      before: older.path,
+      after: newer.path,
+      labels: { before: older.label, after: newer.label },
+      keys: newer.keys ?? older.keys,
+      blockIndexes:
+        older.blockIndex && newer.blockIndex ? { before: older.blockIndex, after: newer.blockIndex } : undefined,
       output,
     },
     { signal, onProgress, onText },
   );
-  return { from: labels.before, to: labels.after, ...answer };
+  return { from: older.label, to: newer.label, ...answer };
 }
 
-/**
- * Compares two SQLite files on this machine as rows; needs no repository.
- *
- * Throws FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_EMPTY, FILE_UNREADABLE, FILE_HAS_JOURNAL, NOT_SQLITE, SQLITE_DAMAGED, CANCELLED.
- *
- * @example
- * await diffFiles({ diffEngine, from: 'old.sqlite', to: 'new.sqlite', output: { kind: 'text', limit: 20 }, onText });
- */
-export async function diffFiles({
-  diffEngine,
-  from,
-  to,
-  output,
-  ...monitor
-}: DiffMonitor & { diffEngine: DiffEngine; from: string; to: string; output: DiffOutput }): Promise<DiffResult> {
-  await inspectInputFile(from);
-  await inspectInputFile(to);
-  const labels = { before: path.basename(from), after: path.basename(to) };
-  const answer = await diffEngine.compare({ before: from, after: to, labels, output }, monitor);
-  return { from: labels.before, to: labels.after, ...answer };
+interface OpenSide {
+  readonly path: string;
+  readonly label: string;
+  /** Files that are no version of the cache have none. */
+  readonly blockIndex?: string;
+  readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
-function versionLabel({ dataset, entry }: ResolvedVersion): string {
-  return `${dataset.name}@${entry.version}`;
+// In two steps, so that a slip in the second reference is told before the first version is downloaded.
+async function findSide(
+  context: OperationContext,
+  side: DiffSide,
+): Promise<(monitor: DiffMonitor) => Promise<OpenSide>> {
+  if (side.kind === 'file') {
+    await inspectInputFile(side.path);
+    return async () => ({ path: side.path, label: path.basename(side.path) });
+  }
+  const { manifest } = await readCatalog(context.repository);
+  const version = resolveReference(manifest, parseReference(side.reference));
+  const { dataset, entry } = version;
+  return async (monitor) => {
+    const obtained = await obtainVersion({ ...context, ...version, ...monitor });
+    return { ...obtained, label: `${dataset.name}@${entry.version}`, keys: dataset.keys };
+  };
 }

@@ -13,7 +13,7 @@ import { fields, table } from '../../../src/cli/output/table';
 import { visible } from '../../../src/cli/output/visible';
 import { UsageError } from '../../../src/cli/usageError';
 import { DataManagerError } from '../../../src/core/errors';
-import type { DiffResult } from '../../../src/core/operations/diffVersions';
+import type { DiffResult } from '../../../src/core/operations/diffFiles';
 import type { Column, RowChange } from '../../../src/core/sqldiff/model';
 import { cacheFolder } from '../../../src/core/store/cacheFolder';
 

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { createDataset } from '../../../src/core/operations/createDataset';
+import { diffVersions } from '../../../src/core/operations/diffVersions';
 import { pullVersion } from '../../../src/core/operations/pullVersion';
 import { updateDataset } from '../../../src/core/operations/updateDataset';
 import { createCache } from '../../../src/core/store/cache';
@@ -120,5 +121,15 @@ describe('pulling', () => {
     assert.equal(readFileSync(join(fixture.dir, 'manifest.json'), 'utf8'), before);
     assert.ok(!existsSync(join(fixture.dir, '.git', 'hooks', 'new')));
     fixture.run('status');
+  });
+});
+
+describe('comparing versions', () => {
+  it('tells a slip in the second reference before anything is downloaded', async () => {
+    const { context } = await twoVersions();
+    const offline = { ...context, openStore: () => Promise.reject(new Error('the store was opened')) };
+    const from = { kind: 'version', reference: 'data/t.sqlite@v1' } as const;
+    const to = { kind: 'version', reference: 'data/t.sqlite@v9' } as const;
+    await assert.rejects(diffVersions({ ...offline, from, to, output: { kind: 'summary' } }), has('VERSION_NOT_FOUND'));
   });
 });
