@@ -134,6 +134,8 @@ function cleanEnvironment(home) {
     XDG_CACHE_HOME: path.join(home, 'cache'),
     XDG_CONFIG_HOME: path.join(home, 'config'),
     XDG_DATA_HOME: path.join(home, 'share'),
+    // VS Code puts its sockets there and leaves them; without it they stay in the system's temporary folder.
+    XDG_RUNTIME_DIR: home,
     GIT_CONFIG_NOSYSTEM: '1',
     EXTENSIONS_GALLERY: '{}', // no marketplace, else the server keeps asking for one
   };
