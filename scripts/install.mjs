@@ -5,6 +5,7 @@ import { accessSync, constants, existsSync, readFileSync, writeFileSync } from '
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
+const CEPH_PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'monmaptool'];
 const NPM_QUIET = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /**
@@ -94,9 +95,10 @@ export async function installChromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const installed = findChromium();
   if (installed) return installed;
-  if (process.getuid?.() === 0 && onPath('apt-get')) {
+  if (maySetUpDebian()) {
     console.log('Installing Chromium with apt ...');
-    await installDebianChromium().catch((error) => console.error(error.message));
+    // Without any font the workbench has no letters.
+    await installDebian(['chromium', 'fonts-dejavu-core']).catch((error) => console.error(error.message));
   } else {
     console.log('Downloading Chromium with Playwright ...');
     await run(process.execPath, ['node_modules/playwright-core/cli.js', 'install', 'chromium'], { show: true });
@@ -107,16 +109,28 @@ export async function installChromium() {
   return found;
 }
 
-async function installDebianChromium() {
-  const install = [
-    'install',
-    '-y',
-    '--no-install-recommends',
-    '-o',
-    'DPkg::Lock::Timeout=300',
-    'chromium',
-    'fonts-dejavu-core', // without any font the workbench has no letters
-  ];
+/**
+ * Ceph's S3 gateway, for the strict lane of the store suite: Debian's packages, where we may install them.
+ *
+ * @returns {Promise<string | undefined>} why it is not there
+ */
+export async function installCeph() {
+  if (CEPH_PROGRAMS.every(onPath)) return undefined;
+  if (!maySetUpDebian()) return 'it can only be installed as root, with apt';
+  console.log('Installing Ceph with apt ...');
+  return installDebian(['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common']).then(
+    () => (CEPH_PROGRAMS.every(onPath) ? undefined : 'its packages do not hold what is needed'),
+    (error) => `apt could not install it: ${error.message.trim().split('\n').at(-1)}`,
+  );
+}
+
+function maySetUpDebian() {
+  return process.getuid?.() === 0 && onPath('apt-get') !== undefined;
+}
+
+/** @param {readonly string[]} packages */
+async function installDebian(packages) {
+  const install = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // The package lists of a container are often empty or stale: then update them and try again.
   await run('apt-get', install, { env }).catch(async () => {

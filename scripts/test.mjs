@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startGuarded } from '../test/harness/guarded.mjs';
-import { installChromium, installDependencies, installServer, run } from './install.mjs';
+import { installCeph, installChromium, installDependencies, installServer, run } from './install.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -57,6 +57,10 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
 async function install() {
   await installDependencies();
+  if (chosen.includes('store')) {
+    const missing = await installCeph();
+    if (missing) console.log(`The store suite runs without Ceph radosgw: ${missing}.`);
+  }
   if (!chosen.some((name) => SUITES[name].vscode)) return;
   await installServer(process.env.VSCODE_LANE ?? 'floor');
   process.env.CHROMIUM = await installChromium();
