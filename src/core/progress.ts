@@ -7,6 +7,10 @@ export interface Progress {
   readonly done: number;
   /** Bytes to do in this phase; null when that is not known. */
   readonly total: number | null;
+  /** Bytes of `done` that nobody had to send or fetch: the store copied them, or this machine had them. */
+  readonly copied?: number | undefined;
+  /** Bytes of `done` that an earlier, interrupted transfer had brought over. */
+  readonly resumed?: number | undefined;
 }
 
 /** Called as often as the work likes; shells throttle. */

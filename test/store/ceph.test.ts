@@ -2,6 +2,7 @@ import { createS3Store } from '../../src/core/store/s3Store';
 import { type CephServer, hasCeph, startCeph } from '../support/cephServer';
 import { tempDir } from '../support/tempDir';
 import { describeStore } from './contract';
+import { describeMultipart } from './multipart';
 
 // A second, stricter S3 server than the emulator: it checks part numbers, ranges and signatures where that one does not.
 if (hasCeph()) {
@@ -14,10 +15,12 @@ if (hasCeph()) {
     });
     after(() => ceph?.stop());
 
-    describeStore('Ceph radosgw', async () => {
+    const open = () => {
       const { endpoint, bucket, credentials } = ceph;
       return createS3Store({ endpoint, region: 'auto', bucket, prefix: `store-${++stores}`, credentials });
-    });
+    };
+    describeStore('Ceph radosgw', async () => open());
+    describeMultipart('Ceph radosgw', open);
   });
 } else {
   it.skip('Ceph radosgw: the contract of a store (not installed: radosgw, ceph-mon, ceph-osd, ceph-common)');

@@ -13,6 +13,7 @@ import { type FaultProxy, startFaultProxy } from '../support/faultProxy';
 import { type R2Emulator, startR2Emulator } from '../support/r2Emulator';
 import { tempDir } from '../support/tempDir';
 import { describeStore, hasCode, inMemory, listAll, onDisk, readAll, sha256 } from './contract';
+import { describeMultipart } from './multipart';
 
 const QUICK = { attempts: 4, baseMs: 10, capMs: 40 };
 
@@ -55,6 +56,7 @@ describe('R2', () => {
     make({ endpoint: r2.endpoint.replace(`:${r2.port}/`, `:${proxy.port}/`), ...changes });
 
   describeStore('R2', async () => make());
+  describeMultipart('R2', () => make());
 
   describe('bucket', () => {
     it('records the hash beside the object', async () => {

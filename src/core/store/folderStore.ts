@@ -113,7 +113,8 @@ async function putObject(root: string, key: string, source: ObjectSource, option
     temp = opened.path;
     await removeStaleTemps(dirname(temp), TEMP_NAME_PREFIX);
     await writeSource(opened.handle, source, options);
-    if (await placeNew(temp, pathOf(root, key))) return { created: true, bytesSent: sourceSize(source), requests: 0 };
+    if (await placeNew(temp, pathOf(root, key)))
+      return { created: true, bytesSent: sourceSize(source), bytesCopied: 0, bytesResumed: 0, requests: 0 };
     const winner = await headObject(root, key);
     if (!winner) throw invalidKey(key, 'it names a folder of other objects');
     return keepExisting(winner, source);
@@ -260,7 +261,7 @@ async function writeSource(handle: FileHandle, source: ObjectSource, { signal, o
 
 function keepExisting(existing: ObjectInfo, source: ObjectSource): PutResult {
   checkExisting(existing, source);
-  return { created: false, bytesSent: 0, requests: 0 };
+  return { created: false, bytesSent: 0, bytesCopied: 0, bytesResumed: 0, requests: 0 };
 }
 
 async function removeEmptyParents(root: string, path: string): Promise<void> {

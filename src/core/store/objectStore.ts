@@ -13,16 +13,65 @@ export type ObjectSource =
   | { readonly path: string; readonly size: number; readonly sha256: string }
   | { readonly bytes: Uint8Array; readonly sha256: string };
 
+/** First and last byte, both included. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What an object shares with one that the store holds: the store copies it, nobody has to send it. */
+export interface CopySource {
+  readonly key: string;
+  /** Bytes of that object. */
+  readonly size: number;
+  /** Bytes of every part of the new object but the last. */
+  readonly partBytes: number;
+  /** Which range of that object is which part of the new one; parts are counted from 1. Those not in here are sent. */
+  readonly parts: ReadonlyMap<number, ByteRange>;
+}
+
+/** A part that the store has confirmed. */
+export interface ConfirmedPart {
+  readonly number: number;
+  readonly etag: string;
+}
+
+/** An upload in parts that was begun and not ended. */
+export interface StartedUpload {
+  readonly uploadId: string;
+  /** Recorded with the object; tells ours from one that somebody else wrote at the same time. */
+  readonly putId: string;
+  readonly partBytes: number;
+}
+
+/** Where the course of an upload in parts is kept, so that after a crash, a cancel or a lost line the next one goes on with it. */
+export interface UploadNotes {
+  /** Null when nothing is noted, or nothing that can be used. */
+  load(): Promise<{ readonly upload: StartedUpload; readonly parts: readonly ConfirmedPart[] } | null>;
+  begin(upload: StartedUpload): Promise<void>;
+  confirm(part: ConfirmedPart): Promise<void>;
+  clear(): Promise<void>;
+}
+
+export interface PutOptions extends Monitor {
+  readonly copy?: CopySource | undefined;
+  /** With these, an upload in parts that failed is left open for the next try; without, it is given up. */
+  readonly notes?: UploadNotes | undefined;
+}
+
 export interface PutResult {
   /** False when an object with this key was there already; it was left as it is. */
   readonly created: boolean;
   readonly bytesSent: number;
+  /** Bytes that the store copied from another object. */
+  readonly bytesCopied: number;
+  /** Bytes that an earlier, interrupted upload had sent or copied. */
+  readonly bytesResumed: number;
   readonly requests: number;
 }
 
 export interface GetOptions extends Monitor {
-  /** First and last byte, both included. */
-  readonly range?: { readonly first: number; readonly last: number };
+  readonly range?: ByteRange;
 }
 
 /** What `verify` found out about one right. */
@@ -48,7 +97,7 @@ export interface ObjectStore {
   /** The bytes, in pieces as they come. Nothing is promised about the length of a piece. */
   get(key: string, options?: GetOptions): AsyncIterable<Uint8Array>;
   /** Writes an object unless one is there. A failed or cancelled put leaves no object behind. */
-  put(key: string, source: ObjectSource, options?: Monitor): Promise<PutResult>;
+  put(key: string, source: ObjectSource, options?: PutOptions): Promise<PutResult>;
   /** Deletes an object; fine when there is none. */
   delete(key: string, options?: Monitor): Promise<void>;
   /** Every object whose key begins with `prefix`, in key order. */

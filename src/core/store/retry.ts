@@ -24,6 +24,8 @@ export async function withRetry<T>(
     readonly policy: RetryPolicy;
     readonly isTransient: (error: unknown) => boolean;
     readonly signal?: AbortSignal | undefined;
+    /** Called with each failure that will be tried again. */
+    readonly onRetry?: ((error: unknown) => void) | undefined;
   },
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -33,6 +35,7 @@ export async function withRetry<T>(
     } catch (error) {
       throwIfCancelled(options.signal);
       if (attempt >= options.policy.attempts || !options.isTransient(error)) throw error;
+      options.onRetry?.(error);
       await pause(attempt, options.policy, options.signal);
     }
   }

@@ -29,6 +29,8 @@ export interface RequestOptions extends Monitor {
   readonly counter?: { requests: number };
   /** Instead of the store's own. */
   readonly retry?: RetryPolicy;
+  /** Called with each failure that will be tried again. */
+  readonly onRetry?: ((error: unknown) => void) | undefined;
 }
 
 /** One bucket on one server, and how to talk to it: every request is repeated where that helps, every error has a code. */
@@ -69,13 +71,13 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
     idleMs: options.idleMs ?? 60_000,
     retry: policy,
     fullKey: (key) => prefix + key,
-    async call(operation, key, run, { signal, counter, retry } = {}) {
+    async call(operation, key, run, { signal, counter, retry, onRetry } = {}) {
       const once = () => {
         if (counter) counter.requests++;
         return run(client, signal ? { abortSignal: signal } : {});
       };
       try {
-        return await withRetry(once, { policy: retry ?? policy, isTransient, signal });
+        return await withRetry(once, { policy: retry ?? policy, isTransient, signal, onRetry });
       } catch (error) {
         throw describe(error, operation, key);
       }

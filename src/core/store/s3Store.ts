@@ -4,11 +4,12 @@ import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { checkExisting } from './existingObject';
 import { checkKey, checkKeyPrefix, keyProblem } from './objectKey';
-import type { ObjectInfo, ObjectSource, ObjectStore, PutResult } from './objectStore';
+import type { ObjectInfo, ObjectSource, ObjectStore, PutOptions, PutResult } from './objectStore';
 import { openS3Connection, type RequestOptions, type S3Connection, type S3StoreOptions } from './s3Connection';
 import { downloadBytes } from './s3Download';
 import { noS3Service, statusOf } from './s3Errors';
-import { headObject, uploadObject } from './s3Upload';
+import { headObject } from './s3PutRequest';
+import { uploadObject } from './s3Upload';
 import { verifyStore } from './verifyStore';
 
 /**
@@ -42,13 +43,16 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       checkKey(key);
       yield* downloadBytes(connection, key, getOptions);
     },
-    async put(key: string, source: ObjectSource, monitor: Monitor = {}): Promise<PutResult> {
+    async put(key: string, source: ObjectSource, putOptions: PutOptions = {}): Promise<PutResult> {
       checkKey(key);
-      const request = { ...monitor, counter: { requests: 0 } };
+      const { copy, notes, signal, onProgress } = putOptions;
+      const request = { signal, onProgress, counter: { requests: 0 } };
       const existing = await head(key, request);
-      if (existing === null) return uploadObject(connection, key, source, request, options.partBytes);
+      if (existing === null) {
+        return uploadObject(connection, key, source, { request, partBytes: options.partBytes, copy, notes });
+      }
       checkExisting(existing, source);
-      return { created: false, bytesSent: 0, requests: request.counter.requests };
+      return { created: false, bytesSent: 0, bytesCopied: 0, bytesResumed: 0, requests: request.counter.requests };
     },
     async delete(key, { signal } = {}) {
       checkKey(key);

@@ -11,6 +11,8 @@ export interface SourceReader {
   readonly size: number;
   /** Fills `buffer` with the next bytes, fewer only at the end; resolves to the filled part. */
   read(buffer: Buffer): Promise<Buffer>;
+  /** Fills `buffer` from any place, out of turn; such bytes are not hashed. */
+  readAt(buffer: Buffer, offset: number): Promise<Buffer>;
   /** Throws FILE_CHANGED (HASH_MISMATCH for a buffer) unless the bytes handed out are those that `source.sha256` names. */
   checkHash(): void;
   close(): Promise<void>;
@@ -29,25 +31,29 @@ export async function openSource(source: ObjectSource): Promise<SourceReader> {
 function fileReader(source: { path: string; size: number; sha256: string }, handle: FileHandle): SourceReader {
   const hash = createHash('sha256');
   let offset = 0;
+  const readAt = async (buffer: Buffer, from: number): Promise<Buffer> => {
+    const wanted = Math.min(buffer.length, source.size - from);
+    let filled = 0;
+    try {
+      while (filled < wanted) {
+        const { bytesRead } = await handle.read(buffer, filled, wanted - filled, from + filled);
+        if (bytesRead === 0) throw changedFile(source.path);
+        filled += bytesRead;
+      }
+    } catch (error) {
+      throw readError(error, source.path);
+    }
+    return buffer.subarray(0, wanted);
+  };
   return {
     size: source.size,
     async read(buffer) {
-      const wanted = Math.min(buffer.length, source.size - offset);
-      let filled = 0;
-      try {
-        while (filled < wanted) {
-          const { bytesRead } = await handle.read(buffer, filled, wanted - filled, offset + filled);
-          if (bytesRead === 0) throw changedFile(source.path);
-          filled += bytesRead;
-        }
-      } catch (error) {
-        throw readError(error, source.path);
-      }
-      offset += wanted;
-      const piece = buffer.subarray(0, wanted);
+      const piece = await readAt(buffer, offset);
+      offset += piece.length;
       hash.update(piece);
       return piece;
     },
+    readAt,
     checkHash() {
       if (offset !== source.size || hash.digest('hex') !== source.sha256) throw changedFile(source.path);
     },
@@ -64,6 +70,9 @@ function bytesReader(source: { bytes: Uint8Array; sha256: string }): SourceReade
       const piece = bytes.subarray(offset, offset + buffer.length);
       offset += piece.length;
       return piece;
+    },
+    async readAt(buffer, from) {
+      return bytes.subarray(from, from + buffer.length);
     },
     checkHash() {
       const actual = createHash('sha256').update(bytes).digest('hex');
