@@ -3,6 +3,7 @@ import { type CephServer, hasCeph, startCeph } from '../support/cephServer';
 import { tempDir } from '../support/tempDir';
 import { describeStore } from './contract';
 import { describeMultipart } from './multipart';
+import { describeRanged } from './ranged';
 
 // A second, stricter S3 server than the emulator: it checks part numbers, ranges and signatures where that one does not.
 if (hasCeph()) {
@@ -21,6 +22,7 @@ if (hasCeph()) {
     };
     describeStore('Ceph radosgw', async () => open());
     describeMultipart('Ceph radosgw', open);
+    describeRanged('Ceph radosgw', open);
   });
 } else {
   it.skip('Ceph radosgw: the contract of a store (not installed: radosgw, ceph-mon, ceph-osd, ceph-common)');

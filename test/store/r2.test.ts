@@ -14,6 +14,7 @@ import { type R2Emulator, startR2Emulator } from '../support/r2Emulator';
 import { tempDir } from '../support/tempDir';
 import { describeStore, hasCode, inMemory, listAll, onDisk, readAll, sha256 } from './contract';
 import { describeMultipart } from './multipart';
+import { describeRanged } from './ranged';
 
 const QUICK = { attempts: 4, baseMs: 10, capMs: 40 };
 
@@ -57,6 +58,7 @@ describe('R2', () => {
 
   describeStore('R2', async () => make());
   describeMultipart('R2', () => make());
+  describeRanged('R2', () => make());
 
   describe('bucket', () => {
     it('records the hash beside the object', async () => {

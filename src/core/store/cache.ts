@@ -7,11 +7,14 @@ import { BlockIndexBuilder, writeBlockIndex } from './blockIndex';
 import { makeFolders, randomName } from './durableFile';
 import { hashFile } from './hashFile';
 import { TEMP_NAME_PREFIX } from './objectKey';
+import { isPartialName } from './partialFile';
 
 /** 20 GiB. */
 export const DEFAULT_CACHE_BYTES = 20 * 2 ** 30;
 /** An unfinished file that nobody has written to for so long is from a crash. Milliseconds. */
 const STALE_TEMP_MS = 24 * 3600 * 1000;
+/** A download that nobody went on with for so long. Milliseconds. */
+const STALE_PARTIAL_MS = 7 * STALE_TEMP_MS;
 
 /**
  * A content-addressed cache of versions' bytes on this machine, one file a SHA-256, shared by every repository of a user.
@@ -35,6 +38,11 @@ export interface ObjectCache {
   check(sha256: string, monitor?: Monitor): Promise<boolean>;
   /** Copies a file in, if its bytes have this hash; false when they don't or the cache can't take it. */
   addFile(sourcePath: string, sha256: string, monitor?: Monitor): Promise<boolean>;
+  /**
+   * Moves a file in, with its block index; the caller has hashed it. It must lie in a folder of the cache. False when that failed; the
+   * file is gone then too.
+   */
+  adopt(path: string, sha256: string, index: Uint8Array): Promise<boolean>;
   /** For bytes as they come in; the caller has hashed them before it calls `commit`. Null when the cache can't write. */
   openWriter(sha256: string): Promise<CacheWriter | null>;
   remove(sha256: string): Promise<void>;
@@ -79,6 +87,14 @@ export function createCache({ folder }: { readonly folder: string }): ObjectCach
     find: (sha256, size) => findEntry(path(sha256), size),
     check: (sha256, monitor) => checkEntry(path(sha256), sha256, monitor),
     addFile: (sourcePath, sha256, monitor) => addFile(sourcePath, path(sha256), sha256, monitor),
+    adopt: async (file, sha256, index) => {
+      try {
+        return await place(file, path(sha256), index);
+      } catch {
+        await removeQuietly(file);
+        return false;
+      }
+    },
     openWriter: (sha256) => openWriter(path(sha256), sha256),
     remove: (sha256) => removeEntry(path(sha256)),
     trim: (maxBytes = DEFAULT_CACHE_BYTES) => trim(folder, maxBytes),
@@ -203,6 +219,7 @@ async function trim(folder: string, maxBytes: number): Promise<TrimResult> {
       if (!stats?.isFile()) continue;
       if (/^[0-9a-f]{64}$/.test(name)) entries.push({ path, size: stats.size, usedMs: stats.atimeMs });
       else if (/^[0-9a-f]{64}\.idx$/.test(name)) indexes.add(path);
+      else if (isPartialName(name) && Date.now() - stats.mtimeMs > STALE_PARTIAL_MS) await removeQuietly(path);
       else if (isUnfinished(name) && Date.now() - stats.mtimeMs > STALE_TEMP_MS) await removeQuietly(path);
     }
   }

@@ -6,11 +6,15 @@ import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { CacheWriter, ObjectCache } from './cache';
 import { makeFolders, randomName, syncFolder } from './durableFile';
+import { fetchObject } from './fetchObject';
 import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
+import { wrongHash } from './objectErrors';
 import type { ObjectStore } from './objectStore';
 
 const PIECE_BYTES = 1 << 20;
+/** Bytes. A shorter object is there before a second connection is. */
+const IN_PARALLEL_FROM = 8 << 20;
 
 export interface DownloadOptions extends Monitor {
   /** Called only when the cache has not got the bytes. */
@@ -23,7 +27,7 @@ export interface DownloadOptions extends Monitor {
   /** The file to write. Missing folders above it are made. */
   readonly target: string;
   readonly cache?: ObjectCache | undefined;
-  /** Sees the bytes in order, when they come from the store; a piece is valid during the call only. */
+  /** Sees the bytes in order; a piece is valid during the call only. Not with a `cache`, which sees them itself. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
 
@@ -32,6 +36,9 @@ export interface DownloadResult {
   readonly path: string;
   /** Bytes that came from the store. */
   readonly bytesReceived: number;
+  /** Bytes that an earlier, interrupted download had brought. */
+  readonly bytesResumed: number;
+  readonly requests: number;
   readonly from: 'cache' | 'full';
 }
 
@@ -78,11 +85,11 @@ async function fill(
   const handle = await openTemp(temp, target, cloned);
   try {
     if (cached !== null) {
-      if (await fillFromCache(cached, handle, cloned, target, options)) return { bytesReceived: 0, from: 'cache' };
+      if (await fillFromCache(cached, handle, cloned, target, options)) return { ...NOTHING, from: 'cache' };
       await options.cache?.remove(options.sha256);
       await handle.truncate(0);
     }
-    return { bytesReceived: await receive(handle, target, options), from: 'full' };
+    return { ...(await receive(handle, target, options)), from: 'full' };
   } finally {
     await handle.close();
   }
@@ -133,12 +140,52 @@ async function fillFromCache(
   }
 }
 
-/** Resolves to the bytes received. */
-async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<number> {
-  const { openStore, key, sha256, cache, onPiece, signal, onProgress } = options;
+/**
+ * True when an object is long enough for several connections; a folder is read in one go.
+ *
+ * @example
+ * if (isWorthParallel(store, size)) await fetchObject({ store, key, sha256, size, cache });
+ */
+export function isWorthParallel(store: ObjectStore, size: number): boolean {
+  return store.kind === 's3' && size > IN_PARALLEL_FROM;
+}
+
+const NOTHING = { bytesReceived: 0, bytesResumed: 0, requests: 0 } as const;
+
+interface Received {
+  readonly bytesReceived: number;
+  readonly bytesResumed: number;
+  readonly requests: number;
+}
+
+async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<Received> {
+  const { openStore, key, sha256, cache, signal, onProgress } = options;
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
+  if (cache && total !== null && isWorthParallel(store, total)) {
+    const begin = async () => {
+      await handle.truncate(0);
+      const sink = new HashingSink(handle, target, null);
+      return (piece: Uint8Array) => sink.write(piece);
+    };
+    const fetched = await fetchObject({ store, key, sha256, size: total, cache, begin, signal, onProgress });
+    if (fetched) {
+      await sync(handle, target);
+      await fetched.commit();
+      return fetched;
+    }
+  }
+  return receiveInOrder(store, total, handle, target, options);
+}
+
+async function receiveInOrder(
+  store: ObjectStore,
+  total: number | null,
+  handle: FileHandle,
+  target: string,
+  { key, sha256, cache, onPiece, signal, onProgress }: DownloadOptions,
+): Promise<Received> {
   const copy = (await cache?.openWriter(sha256)) ?? null;
   let kept = false;
   try {
@@ -153,7 +200,7 @@ async function receive(handle: FileHandle, target: string, options: DownloadOpti
     await sync(handle, target);
     await copy?.commit();
     kept = true;
-    return sink.bytes;
+    return { bytesReceived: sink.bytes, bytesResumed: 0, requests: 1 };
   } finally {
     if (!kept) await copy?.abort();
   }
@@ -276,15 +323,4 @@ async function removeEmptyFolders(deepest: string, topmost: string): Promise<voi
       return;
     }
   }
-}
-
-function wrongHash(key: string, expected: string, actual: string): DataManagerError {
-  return new DataManagerError(
-    'HASH_MISMATCH',
-    `The bytes of ${key} have the SHA-256 ${actual}, but the manifest says ${expected}.`,
-    {
-      hint: 'The object is damaged or not the one that was published; the local file was left alone.',
-      data: { expected, actual },
-    },
-  );
 }

@@ -2,7 +2,8 @@ import { chmod } from 'node:fs/promises';
 import type { Monitor } from '../progress';
 import { BlockIndexBuilder, writeBlockIndex } from './blockIndex';
 import type { ObjectCache } from './cache';
-import { downloadObject } from './download';
+import { downloadObject, isWorthParallel } from './download';
+import { fetchObject } from './fetchObject';
 import type { ObjectStore } from './objectStore';
 
 /**
@@ -30,10 +31,17 @@ export async function downloadToCache({
 }): Promise<string> {
   const cached = await cache.find(sha256, size ?? undefined);
   if (cached !== null) return cached;
+  const store = await openStore();
   const target = cache.path(sha256);
+  if (size !== null && isWorthParallel(store, size)) {
+    const fetched = await fetchObject({ store, key, sha256, size, cache, ...monitor });
+    await fetched?.commit();
+    if (fetched) return (await cache.find(sha256)) ?? target;
+  }
   const index = new BlockIndexBuilder();
   const onPiece = (piece: Uint8Array): void => index.add(piece);
-  await downloadObject({ openStore, key, sha256, size: size ?? undefined, target, onPiece, ...monitor });
+  const known = size ?? undefined;
+  await downloadObject({ openStore: async () => store, key, sha256, size: known, target, onPiece, ...monitor });
   await chmod(target, 0o444).catch(() => undefined);
   await writeBlockIndex(cache.indexPath(sha256), index.finish(sha256));
   return (await cache.find(sha256)) ?? target;

@@ -25,3 +25,20 @@ export function objectMissing(key: string, location: string): DataManagerError {
     data: { key },
   });
 }
+
+/**
+ * The HASH_MISMATCH error for an object.
+ *
+ * @example
+ * if (actual !== sha256) throw wrongHash(key, sha256, actual);
+ */
+export function wrongHash(key: string, expected: string, actual: string): DataManagerError {
+  return new DataManagerError(
+    'HASH_MISMATCH',
+    `The bytes of ${key} have the SHA-256 ${actual}, but the manifest says ${expected}.`,
+    {
+      hint: 'The object is damaged or not the one that was published; the local file was left alone.',
+      data: { expected, actual },
+    },
+  );
+}
