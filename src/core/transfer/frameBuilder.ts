@@ -5,16 +5,7 @@ import {
   maxOperationBytes,
   operationKinds,
 } from './deltaFormat';
-
-/** Bytes of the target that are bytes of the base, at any two places. */
-export interface Match {
-  readonly targetOffset: number;
-  readonly baseOffset: number;
-  readonly length: number;
-}
-
-/** Bytes. A shorter run can't be a part of an upload, so nobody asks for it. */
-export const reportedMatch = 5 * 1024 * 1024;
+import { type Match, reportedMatch } from './match';
 
 /** Makes the frames of a delta (see `deltaFormat.ts`) from operations that come in the order of the target. */
 export class FrameBuilder {

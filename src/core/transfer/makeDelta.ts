@@ -9,7 +9,8 @@ import { comparePlaces, type OpenedFile, runsOf } from './comparePlaces';
 import type { Contents } from './deltaFormat';
 import { DeltaTooLarge, DeltaWriter } from './deltaWriter';
 import { encodeChanges } from './encodeChanges';
-import { FrameBuilder, type Match, reportedMatch } from './frameBuilder';
+import { FrameBuilder } from './frameBuilder';
+import { type Match, reportedMatch } from './match';
 import { readAhead, readFully } from './readAhead';
 
 export interface MakeDeltaOptions extends Monitor {

@@ -7,6 +7,8 @@ import { fingerprintBefore, SampleIndex, Sampler, sampleWindow } from './sampleI
 
 /** Bytes. A copy costs about five packed bytes; text that is repeated anyway packs to less than that. */
 const minMatch = 24;
+/** Bytes. So long a match is taken without looking for a longer one. */
+const goodMatch = 64;
 const pieceBytes = 1 << 20;
 /** Bytes. Reading on costs less than asking again. */
 const joinGap = 65_536;
@@ -26,7 +28,7 @@ export async function indexRanges(
 ): Promise<SampleIndex> {
   const joined = joinRanges(ranges);
   const bytes = joined.reduce((sum, { first, end }) => sum + end - first, 0);
-  const index = new SampleIndex(bytes, base.size);
+  const index = new SampleIndex(bytes);
   for (const range of joined) {
     const sampler = new Sampler(index.spacingBits);
     let offset = range.first;
@@ -84,7 +86,7 @@ export class MovedContentFinder {
       if (at < sampleWindow) continue;
       const fingerprint = fingerprintBefore(piece, at);
       if (fingerprint === failed) continue;
-      const found = await this.#longest(piece, at, done, offset, fingerprint);
+      const found = await this.#best(piece, at, done, offset, fingerprint);
       if (found === null) {
         failed = fingerprint;
         continue;
@@ -113,20 +115,27 @@ export class MovedContentFinder {
     if (this.#shifts[0] !== moved) this.#shifts = [moved, ...this.#shifts.slice(0, 1)];
   }
 
-  /** The longest match around a position, from `from` on; null when none is worth a copy. */
-  async #longest(piece: Buffer, at: number, from: number, offset: number, fingerprint: number): Promise<Found | null> {
+  /**
+   * The best match around a position, from `from` on; null when none is worth a copy. The shifts in use go first: they are
+   * right where content is repeated, but a guess is not worth a read.
+   */
+  async #best(piece: Buffer, at: number, from: number, offset: number, fingerprint: number): Promise<Found | null> {
     let best: Found | null = null;
-    const indexed = this.#index.find(fingerprint);
-    const shifts = this.#shifts.map((moved) => moved + offset);
-    if (indexed >= 0 && !shifts.includes(indexed - at)) shifts.push(indexed - at);
-    for (const shift of shifts) {
-      const start = await this.#backward(piece, at, from, at + shift);
-      if (start === at) continue;
-      const end = await this.#forward(piece, at, at + shift);
-      if (end - start >= minMatch && (best === null || end - start > best.end - best.start))
-        best = { start, end, shift };
+    for (const moved of this.#shifts) {
+      const shift = moved + offset;
+      if (this.#base.held(Math.floor((at - 1 + shift) / cachedBlockBytes)) === undefined) continue;
+      best = longer(best, await this.#around(piece, at, from, shift));
     }
-    return best;
+    if (best && best.end - best.start >= goodMatch) return best;
+    const indexed = this.#index.find(fingerprint);
+    return indexed < 0 ? best : longer(best, await this.#around(piece, at, from, indexed - at));
+  }
+
+  async #around(piece: Buffer, at: number, from: number, shift: number): Promise<Found | null> {
+    const start = await this.#backward(piece, at, from, at + shift);
+    if (start === at) return null;
+    const end = await this.#forward(piece, at, at + shift);
+    return end - start >= minMatch ? { start, end, shift } : null;
   }
 
   /** Where equality with the base ends that begins at `at` and `baseOffset`. */
@@ -169,6 +178,10 @@ export class MovedContentFinder {
     throwIfCancelled(this.#signal);
     return this.#base.load(block);
   }
+}
+
+function longer(a: Found | null, b: Found | null): Found | null {
+  return a === null || (b !== null && b.end - b.start > a.end - a.start) ? b : a;
 }
 
 /** How many bytes two stretches have in common from their start. */
