@@ -65,6 +65,8 @@ export class MovedContentFinder {
   readonly #signal: AbortSignal | undefined;
   /** Base offset minus target offset of the last two copies: the best guesses where content is repeated. */
   #shifts: readonly number[] = [0];
+  /** Whether the last piece ended within a copy. */
+  #copying = false;
 
   constructor(base: CachedFile, index: SampleIndex, frames: FrameBuilder, signal: AbortSignal | undefined) {
     this.#base = base;
@@ -96,13 +98,15 @@ export class MovedContentFinder {
       done = at = found.end;
     }
     this.#frames.insert(piece.subarray(done));
+    this.#copying = done === piece.length;
   }
 
   /** The copy that reached the end of the last piece, or the same place, goes on at the start of this one. */
   async #continueCopy(piece: Buffer, offset: number): Promise<number> {
-    for (const shift of this.#shifts) {
+    for (const [i, shift] of this.#shifts.entries()) {
       const end = await this.#forward(piece, 0, offset + shift);
-      if (end < minMatch) continue;
+      // To make the copy longer costs nothing, however little it is.
+      if (end < (this.#copying && i === 0 ? 1 : minMatch)) continue;
       this.#copy({ start: 0, end, shift: offset + shift }, offset);
       return end;
     }
