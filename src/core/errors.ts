@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'KEY_INVALID'
   | 'OBJECT_MISSING'
   | 'HASH_MISMATCH'
+  | 'DELTA_INVALID'
   // the comparison
   | 'NOT_SQLITE'
   | 'SQLITE_DAMAGED'

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
+import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
+import { writeError } from '../store/fileErrors';
+import { type DeltaHeader, deltaHeaderBytes, encodeDeltaHeader } from './deltaFormat';
+
+const quality = 5;
+const windowBits = 22;
+
+/** Thrown by a DeltaWriter when the file would pass its limit. */
+export class DeltaTooLarge extends Error {}
+
+/** Packs frames into a delta file while they are made. Its memory is what Brotli needs for its window. */
+export class DeltaWriter {
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #limit: number;
+  readonly #brotli: BrotliCompress;
+  readonly #written: Promise<void>;
+  readonly #hash = createHash('sha256');
+  #bodySize = 0;
+
+  /** `limit` is in bytes of the whole file. The handle stays the caller's, who writes nothing to it meanwhile. */
+  constructor(handle: FileHandle, path: string, limit: number) {
+    this.#handle = handle;
+    this.#path = path;
+    this.#limit = limit;
+    this.#brotli = createBrotliCompress({
+      params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowBits },
+      chunkSize: 65536,
+    });
+    this.#written = this.#writePacked();
+    // Whoever waits for it hears of a failure; until then Node must not take it for forgotten.
+    this.#written.catch(() => undefined);
+  }
+
+  /** Hands frames to the compressor, as fast as that takes them. Throws DeltaTooLarge, DISK_FULL or OUTPUT_UNWRITABLE. */
+  async write(frames: readonly Buffer[]): Promise<void> {
+    for (const frame of frames) {
+      if (this.#brotli.write(frame)) continue;
+      const stop = new AbortController();
+      try {
+        // The writing side ends before its time only by failing, and no 'drain' comes then.
+        await Promise.race([once(this.#brotli, 'drain', { signal: stop.signal }), this.#written]);
+      } finally {
+        stop.abort();
+      }
+    }
+  }
+
+  /** Ends the file; resolves to its size in bytes. Throws as `write` does. */
+  async finish(about: Omit<DeltaHeader, 'body'>): Promise<number> {
+    this.#brotli.end();
+    await this.#written;
+    const body = { size: this.#bodySize, sha256: this.#hash.digest('hex') };
+    await this.#writeAll(encodeDeltaHeader({ ...about, body }), 0);
+    return deltaHeaderBytes + body.size;
+  }
+
+  /** Stops the compressor. To be called when `finish` will not be. */
+  async abandon(): Promise<void> {
+    this.#brotli.destroy();
+    await this.#written.catch(() => undefined);
+  }
+
+  async #writePacked(): Promise<void> {
+    for await (const piece of this.#brotli as AsyncIterable<Buffer>) {
+      const at = deltaHeaderBytes + this.#bodySize;
+      if (at + piece.length > this.#limit) throw new DeltaTooLarge();
+      this.#hash.update(piece);
+      await this.#writeAll(piece, at);
+      this.#bodySize += piece.length;
+    }
+  }
+
+  async #writeAll(bytes: Buffer, at: number): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await this.#handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+      }
+    } catch (error) {
+      throw writeError(error, this.#path);
+    }
+  }
+}
