@@ -4,6 +4,7 @@ import { tempDir } from '../support/tempDir';
 import { describeStore } from './contract';
 import { describeMultipart } from './multipart';
 import { describeRanged } from './ranged';
+import { describeTransfer } from './transfer';
 
 // A second, stricter S3 server than the emulator: it checks part numbers, ranges and signatures where that one does not.
 if (hasCeph()) {
@@ -23,6 +24,7 @@ if (hasCeph()) {
     describeStore('Ceph radosgw', async () => open());
     describeMultipart('Ceph radosgw', open);
     describeRanged('Ceph radosgw', open);
+    describeTransfer('Ceph radosgw', open);
   });
 } else {
   it.skip('Ceph radosgw: the contract of a store (not installed: radosgw, ceph-mon, ceph-osd, ceph-common)');

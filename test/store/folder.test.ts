@@ -6,8 +6,10 @@ import { createFolderStore, createStoreFolder } from '../../src/core/store/folde
 import { asOrdinaryUser } from '../support/ordinaryUser';
 import { tempDir } from '../support/tempDir';
 import { describeStore, filesIn, hasCode, inMemory, listAll, onDisk, readAll } from './contract';
+import { describeTransfer } from './transfer';
 
 describeStore('folder', async () => createFolderStore({ folder: tempDir() }));
+describeTransfer('folder', () => createFolderStore({ folder: tempDir() }));
 
 describe('folder store', () => {
   it('keeps an object as a plain file at its key, and nothing else', async () => {

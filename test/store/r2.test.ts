@@ -15,6 +15,7 @@ import { tempDir } from '../support/tempDir';
 import { describeStore, hasCode, inMemory, listAll, onDisk, readAll, sha256 } from './contract';
 import { describeMultipart } from './multipart';
 import { describeRanged } from './ranged';
+import { describeTransfer } from './transfer';
 
 const QUICK = { attempts: 4, baseMs: 10, capMs: 40 };
 
@@ -59,6 +60,7 @@ describe('R2', () => {
   describeStore('R2', async () => make());
   describeMultipart('R2', () => make());
   describeRanged('R2', () => make());
+  describeTransfer('R2', () => make());
 
   describe('bucket', () => {
     it('records the hash beside the object', async () => {

@@ -61,7 +61,7 @@ export function describeRanged(name: string, makeStore: () => ObjectStore): void
 
     it('fetches straight into the cache', async () => {
       const options = request();
-      const path = await downloadToCache(options);
+      const { path } = await downloadToCache(options);
       assert.ok(readFileSync(path).equals(bytes));
     });
 

@@ -1,8 +1,8 @@
 import type { ResolvedVersion } from '../catalog/reference';
 import type { Monitor } from '../progress';
-import { downloadToCache } from '../store/downloadToCache';
 import { checkAvailable } from './checkAvailable';
 import type { OperationContext } from './context';
+import { fetchVersion } from './fetchVersion';
 
 export interface ObtainedVersion {
   readonly path: string;
@@ -27,14 +27,6 @@ export async function obtainVersion({
   onProgress,
 }: Pick<OperationContext, 'openStore' | 'cache'> & ResolvedVersion & Monitor): Promise<ObtainedVersion> {
   checkAvailable({ dataset, entry });
-  const path = await downloadToCache({
-    openStore,
-    key: entry.key,
-    sha256: entry.sha256,
-    size: entry.size,
-    cache,
-    signal,
-    onProgress,
-  });
+  const { path } = await fetchVersion({ openStore, cache }, { dataset, entry }, null, { signal, onProgress });
   return { path, blockIndex: cache.indexPath(entry.sha256) };
 }

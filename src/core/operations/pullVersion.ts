@@ -7,10 +7,10 @@ import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { recordLocalCopy } from '../repo/localCopies';
 import { refuseOwnFiles } from '../repo/ownFiles';
-import { downloadObject } from '../store/download';
 import { hashFile } from '../store/hashFile';
 import { checkAvailable } from './checkAvailable';
 import type { OperationContext } from './context';
+import { fetchVersion } from './fetchVersion';
 
 export interface PullOptions extends Monitor {
   /** File or folder to write to; a folder (or a path that ends with a slash) gets the dataset's name below it. */
@@ -54,16 +54,7 @@ export async function pullVersion(
   const about = { name: dataset.name, version: entry.version, sha256: entry.sha256, path: target };
   const received = (await holdsVersion(target, version, options))
     ? { bytesReceived: 0, from: 'local' as const }
-    : await downloadObject({
-        openStore: context.openStore,
-        key: entry.key,
-        sha256: entry.sha256,
-        size: entry.size ?? undefined,
-        target,
-        cache: context.cache,
-        signal: options.signal,
-        onProgress: options.onProgress,
-      });
+    : await fetchVersion(context, version, target, options);
   await recordLocalCopy(context.repository, about);
   return { ...about, bytesReceived: received.bytesReceived, from: received.from };
 }

@@ -78,17 +78,31 @@ export async function readBlockIndex(
   { sha256, size }: { readonly sha256: string; readonly size: number },
 ): Promise<Uint8Array | null> {
   const bytes = await readFile(path).catch(() => null);
+  return bytes && parseBlockIndex(bytes, { sha256, size });
+}
+
+/**
+ * As `readBlockIndex`, for the bytes of an index.
+ *
+ * @example
+ * const leaves = parseBlockIndex(builder.finish(sha256), { sha256, size });
+ */
+export function parseBlockIndex(
+  bytes: Uint8Array,
+  { sha256, size }: { readonly sha256: string; readonly size: number },
+): Uint8Array | null {
+  const index = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks = Math.ceil(size / indexedBlock);
-  if (bytes?.length !== headerBytes + blocks * blockHashBytes + checksumBytes) return null;
-  const end = bytes.length - checksumBytes;
+  if (index.length !== headerBytes + blocks * blockHashBytes + checksumBytes) return null;
+  const end = index.length - checksumBytes;
   const fits =
-    bytes.subarray(0, magic.length).equals(magic) &&
-    bytes.readUInt32BE(8) === version &&
-    bytes.readUInt32BE(12) === indexedBlock &&
-    bytes.readBigUInt64BE(sizeAt) === BigInt(size) &&
-    bytes.toString('hex', sha256At, headerBytes) === sha256 &&
-    bytes.subarray(end).equals(checksum(bytes.subarray(0, end)));
-  return fits ? bytes.subarray(headerBytes, end) : null;
+    index.subarray(0, magic.length).equals(magic) &&
+    index.readUInt32BE(8) === version &&
+    index.readUInt32BE(12) === indexedBlock &&
+    index.readBigUInt64BE(sizeAt) === BigInt(size) &&
+    index.toString('hex', sha256At, headerBytes) === sha256 &&
+    index.subarray(end).equals(checksum(index.subarray(0, end)));
+  return fits ? index.subarray(headerBytes, end) : null;
 }
 
 /**

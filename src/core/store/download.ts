@@ -6,7 +6,7 @@ import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { CacheWriter, ObjectCache } from './cache';
 import { makeFolders, randomName, syncFolder } from './durableFile';
-import { fetchObject } from './fetchObject';
+import { type FetchObjectOptions, fetchObject } from './fetchObject';
 import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
 import { wrongHash } from './objectErrors';
@@ -29,6 +29,8 @@ export interface DownloadOptions extends Monitor {
   readonly cache?: ObjectCache | undefined;
   /** Sees the bytes in order; a piece is valid during the call only. Not with a `cache`, which sees them itself. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
+  /** See fetchObject. */
+  readonly seed?: FetchObjectOptions['seed'];
 }
 
 export interface DownloadResult {
@@ -38,8 +40,10 @@ export interface DownloadResult {
   readonly bytesReceived: number;
   /** Bytes that an earlier, interrupted download had brought. */
   readonly bytesResumed: number;
+  /** Bytes that another version on this machine gave. */
+  readonly bytesSeeded: number;
   readonly requests: number;
-  readonly from: 'cache' | 'full';
+  readonly from: 'cache' | 'ranges' | 'full';
 }
 
 /**
@@ -89,7 +93,8 @@ async function fill(
       await options.cache?.remove(options.sha256);
       await handle.truncate(0);
     }
-    return { ...(await receive(handle, target, options)), from: 'full' };
+    const received = await receive(handle, target, options);
+    return { ...received, from: received.bytesSeeded > 0 ? 'ranges' : 'full' };
   } finally {
     await handle.close();
   }
@@ -150,16 +155,17 @@ export function isWorthParallel(store: ObjectStore, size: number): boolean {
   return store.kind === 's3' && size > IN_PARALLEL_FROM;
 }
 
-const NOTHING = { bytesReceived: 0, bytesResumed: 0, requests: 0 } as const;
+const NOTHING = { bytesReceived: 0, bytesResumed: 0, bytesSeeded: 0, requests: 0 } as const;
 
 interface Received {
   readonly bytesReceived: number;
   readonly bytesResumed: number;
+  readonly bytesSeeded: number;
   readonly requests: number;
 }
 
 async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<Received> {
-  const { openStore, key, sha256, cache, signal, onProgress } = options;
+  const { openStore, key, sha256, cache, seed, signal, onProgress } = options;
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
@@ -169,7 +175,7 @@ async function receive(handle: FileHandle, target: string, options: DownloadOpti
       const sink = new HashingSink(handle, target, null);
       return (piece: Uint8Array) => sink.write(piece);
     };
-    const fetched = await fetchObject({ store, key, sha256, size: total, cache, begin, signal, onProgress });
+    const fetched = await fetchObject({ store, key, sha256, size: total, cache, begin, seed, signal, onProgress });
     if (fetched) {
       await sync(handle, target);
       await fetched.commit();
@@ -200,7 +206,7 @@ async function receiveInOrder(
     await sync(handle, target);
     await copy?.commit();
     kept = true;
-    return { bytesReceived: sink.bytes, bytesResumed: 0, requests: 1 };
+    return { ...NOTHING, bytesReceived: sink.bytes, requests: 1 };
   } finally {
     if (!kept) await copy?.abort();
   }

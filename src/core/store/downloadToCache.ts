@@ -2,17 +2,17 @@ import { chmod } from 'node:fs/promises';
 import type { Monitor } from '../progress';
 import { BlockIndexBuilder, writeBlockIndex } from './blockIndex';
 import type { ObjectCache } from './cache';
-import { downloadObject, isWorthParallel } from './download';
-import { fetchObject } from './fetchObject';
+import { type DownloadResult, downloadObject, isWorthParallel } from './download';
+import { type FetchObjectOptions, fetchObject } from './fetchObject';
 import type { ObjectStore } from './objectStore';
 
 /**
- * The path of a cached file with these bytes, fetched from the store if the cache does not have it. For reading only.
+ * Sees to it that the cache holds these bytes, fetched from the store if need be. The file is for reading only.
  *
  * Throws OUTPUT_UNWRITABLE when the cache can't be written, and what downloadObject throws.
  *
  * @example
- * const path = await downloadToCache({ openStore, key: entry.key, sha256: entry.sha256, size: entry.size, cache });
+ * const { path } = await downloadToCache({ openStore, key: entry.key, sha256: entry.sha256, size: entry.size, cache });
  */
 export async function downloadToCache({
   openStore,
@@ -20,6 +20,7 @@ export async function downloadToCache({
   sha256,
   size,
   cache,
+  seed,
   ...monitor
 }: Monitor & {
   readonly openStore: () => Promise<ObjectStore>;
@@ -28,21 +29,35 @@ export async function downloadToCache({
   /** Bytes; null when they are not known. */
   readonly size: number | null;
   readonly cache: ObjectCache;
-}): Promise<string> {
+  readonly seed?: FetchObjectOptions['seed'];
+}): Promise<DownloadResult> {
   const cached = await cache.find(sha256, size ?? undefined);
-  if (cached !== null) return cached;
+  if (cached !== null) {
+    return { path: cached, bytesReceived: 0, bytesResumed: 0, bytesSeeded: 0, requests: 0, from: 'cache' };
+  }
   const store = await openStore();
   const target = cache.path(sha256);
   if (size !== null && isWorthParallel(store, size)) {
-    const fetched = await fetchObject({ store, key, sha256, size, cache, ...monitor });
-    await fetched?.commit();
-    if (fetched) return (await cache.find(sha256)) ?? target;
+    const fetched = await fetchObject({ store, key, sha256, size, cache, seed, ...monitor });
+    if (fetched) {
+      await fetched.commit();
+      const { commit: _, ...figures } = fetched;
+      return { ...figures, path: target, from: figures.bytesSeeded > 0 ? 'ranges' : 'full' };
+    }
   }
   const index = new BlockIndexBuilder();
   const onPiece = (piece: Uint8Array): void => index.add(piece);
   const known = size ?? undefined;
-  await downloadObject({ openStore: async () => store, key, sha256, size: known, target, onPiece, ...monitor });
+  const got = await downloadObject({
+    openStore: async () => store,
+    key,
+    sha256,
+    size: known,
+    target,
+    onPiece,
+    ...monitor,
+  });
   await chmod(target, 0o444).catch(() => undefined);
   await writeBlockIndex(cache.indexPath(sha256), index.finish(sha256));
-  return (await cache.find(sha256)) ?? target;
+  return { ...got, path: target };
 }

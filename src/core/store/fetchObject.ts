@@ -7,7 +7,7 @@ import type { ObjectCache } from './cache';
 import { fetchRanges } from './fetchRanges';
 import { writeError } from './fileErrors';
 import { wrongHash } from './objectErrors';
-import type { ObjectStore } from './objectStore';
+import type { ByteRange, ObjectStore } from './objectStore';
 import { openPartial, type PartialFile } from './partialFile';
 
 const PIECE_BYTES = 1 << 20;
@@ -25,12 +25,19 @@ export interface FetchObjectOptions extends Monitor {
    * ones are still on their way; a piece is valid until the promise is settled.
    */
   readonly begin?: (() => Promise<(piece: Uint8Array) => Promise<void>>) | undefined;
+  /**
+   * Puts bytes into the file that this machine has in another one, and says where; they need not be fetched. Not called again when
+   * the outcome was wrong.
+   */
+  readonly seed?: ((partial: PartialFile) => Promise<readonly ByteRange[]>) | undefined;
 }
 
 export interface FetchedObject {
   readonly bytesReceived: number;
   /** Bytes that an earlier, interrupted download had brought. */
   readonly bytesResumed: number;
+  /** Bytes that `seed` gave. */
+  readonly bytesSeeded: number;
   readonly requests: number;
   /** Makes it the cache entry. */
   commit(): Promise<void>;
@@ -49,11 +56,11 @@ export interface FetchedObject {
  */
 export async function fetchObject(options: FetchObjectOptions): Promise<FetchedObject | null> {
   const { key, sha256, cache } = options;
-  for (;;) {
+  for (let seed = options.seed; ; seed = undefined) {
     const partial = await openPartial(cache.path(sha256));
     if (!partial) return null;
     const index = new BlockIndexBuilder();
-    const filled = await fill(options, partial, index).catch(async (error) => {
+    const filled = await fill({ ...options, seed }, partial, index).catch(async (error) => {
       await (DataManagerError.is(error, 'OBJECT_MISSING') ? partial.drop() : partial.keep());
       throw error;
     });
@@ -65,8 +72,9 @@ export async function fetchObject(options: FetchObjectOptions): Promise<FetchedO
       };
     }
     await partial.drop();
-    // Bytes from before a power cut may be wrong although they were noted; only fresh ones tell about the object.
-    if (fetched.bytesResumed === 0) throw wrongHash(key, sha256, actual);
+    // Bytes from before a power cut may be wrong although they were noted, and so may another file of this machine be; only fresh
+    // ones tell about the object.
+    if (fetched.bytesResumed + fetched.bytesSeeded === 0) throw wrongHash(key, sha256, actual);
   }
 }
 
@@ -78,6 +86,11 @@ async function fill(
   const { store, key, size, onProgress } = options;
   const arrivals = new Arrivals(size, partial.there);
   const bytesResumed = arrivals.bytes;
+  for (const range of bytesResumed === 0 ? ((await options.seed?.(partial)) ?? []) : []) {
+    await partial.confirm(range);
+    arrivals.add(range);
+  }
+  const bytesSeeded = arrivals.bytes - bytesResumed;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const report = (): void =>
@@ -86,6 +99,7 @@ async function fill(
       done: arrivals.bytes,
       total: size,
       ...(bytesResumed > 0 && { resumed: bytesResumed }),
+      ...(bytesSeeded > 0 && { copied: bytesSeeded }),
     });
   report();
   const onPiece = await options.begin?.();
@@ -108,7 +122,7 @@ async function fill(
   const reading = readInOrder(partial, arrivals, take, signal);
   try {
     const [requests, sha256] = await Promise.all([fetching, reading]);
-    return { sha256, bytesReceived: size - bytesResumed, bytesResumed, requests };
+    return { sha256, bytesReceived: size - bytesResumed - bytesSeeded, bytesResumed, bytesSeeded, requests };
   } catch (error) {
     stop.abort();
     arrivals.wake();

@@ -13,7 +13,7 @@ export type ObjectSource =
   | { readonly path: string; readonly size: number; readonly sha256: string }
   | { readonly bytes: Uint8Array; readonly sha256: string };
 
-/** First and last byte, both included. */
+/** Bytes from `first` to `last`, both included, as in an HTTP Range header. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;

@@ -20,6 +20,8 @@ export interface ApplyDeltaOptions extends Monitor {
   readonly output: FileHandle;
   /** For the words of an error. */
   readonly outputPath: string;
+  /** Sees the bytes of the result in order; a piece is valid during the call only. */
+  readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
 
 const bufferBytes = 1 << 20;
@@ -138,6 +140,7 @@ class TargetBuilder {
     this.#writing = this.#write(full, this.#written);
     this.#writing.catch(() => undefined); // the next flush tells
     this.#hash.update(full);
+    this.#options.onPiece?.(full);
     this.#written += full.length;
     onProgress?.({ phase: 'hash', done: this.#written, total: target.size });
     [this.#buffer, this.#spare] = [this.#spare, this.#buffer];

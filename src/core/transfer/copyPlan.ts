@@ -1,5 +1,6 @@
+import type { ByteRange } from '../store/objectStore';
 import { planParts } from '../store/partPlan';
-import type { ByteRange, Match } from './match';
+import type { Match } from './match';
 
 /** One part of an upload: bytes of the new object, and where they come from. */
 export type UploadPart = {

@@ -5,11 +5,5 @@ export interface Match {
   readonly length: number;
 }
 
-/** Bytes from `first` to `last`, both included, as in an HTTP Range header. */
-export interface ByteRange {
-  readonly first: number;
-  readonly last: number;
-}
-
 /** Bytes. A shorter match can't hold a part of an upload: nobody asks for it. */
 export const reportedMatch = 5 * 1024 * 1024;

@@ -1,5 +1,6 @@
+import type { ByteRange } from '../store/objectStore';
 import { DEFAULT_PART_BYTES } from '../store/partPlan';
-import type { ByteRange, Match } from './match';
+import type { Match } from './match';
 
 /** How to build a file from what is here and what has to be fetched; both in the order of the file. */
 export interface RangePlan {
@@ -38,9 +39,9 @@ export interface DownloadFacts {
 const joinGap = 256 * 1024;
 /** Bytes that could be received in the time of one more request: 50 ms at 100 Mbit/s, with eight under way. */
 const requestCost = 65_536;
-const maxHops = 8;
+export const maxHops = 8;
 /** Beyond this share of the whole, rebuilding costs more than it saves. */
-const maxDeltaShare = 0.25;
+export const maxDeltaShare = 0.25;
 
 /**
  * Which ranges of an object to fetch when a local file holds the rest of it; ranges that lie close to each other are fetched

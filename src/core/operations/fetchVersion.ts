@@ -1,0 +1,68 @@
+import type { Dataset, VersionEntry } from '../catalog/manifest';
+import type { ResolvedVersion } from '../catalog/reference';
+import type { Monitor } from '../progress';
+import { type DownloadResult, downloadObject, isWorthParallel } from '../store/download';
+import { downloadToCache } from '../store/downloadToCache';
+import { receiveByDelta } from '../transfer/receiveByDelta';
+import { seedFromCache } from '../transfer/seedFromCache';
+import type { StoredVersion } from '../transfer/sendObject';
+import type { OperationContext } from './context';
+
+/** How many other versions are looked for in the cache. */
+const NEIGHBOURS = 16;
+
+export interface FetchedVersion extends Omit<DownloadResult, 'from'> {
+  readonly from: 'cache' | 'delta' | 'ranges' | 'full';
+}
+
+/**
+ * Brings a version's bytes into a file, or into the cache when `target` is null, with as few bytes as can be: from the cache; by the
+ * deltas from an older version that is there; by the blocks that no version at hand has; whole.
+ *
+ * Throws what downloadObject throws.
+ *
+ * @example
+ * const { path, bytesReceived, from } = await fetchVersion(context, version, 'utopia.sqlite', { signal });
+ */
+export async function fetchVersion(
+  { cache, openStore }: Pick<OperationContext, 'cache' | 'openStore'>,
+  { dataset, entry }: ResolvedVersion,
+  target: string | null,
+  { signal, onProgress }: Monitor,
+): Promise<FetchedVersion> {
+  const { key, sha256 } = entry;
+  const size = entry.size ?? undefined;
+  const finish = async (seed?: Awaited<ReturnType<typeof seedFromCache>>): Promise<FetchedVersion> => {
+    const options = { openStore, key, sha256, cache, seed: seed ?? undefined, signal, onProgress };
+    return target === null
+      ? downloadToCache({ ...options, size: entry.size })
+      : downloadObject({ ...options, size, target });
+  };
+  if (size === undefined || (await cache.find(sha256, size)) !== null) return finish();
+  const wanted: StoredVersion = { key, sha256, size };
+  const store = await openStore();
+  const received = await receiveByDelta({
+    ...{ store, cache, versions: [wanted, ...olderThan(dataset, entry)], signal, onProgress },
+  });
+  if (received) return { ...(await finish()), ...received, from: 'delta' };
+  if (!isWorthParallel(store, size)) return finish();
+  return finish(await seedFromCache({ store, cache, wanted, others: around(dataset, entry), signal }));
+}
+
+function olderThan({ history }: Dataset, entry: VersionEntry): readonly StoredVersion[] {
+  return history.slice(history.indexOf(entry) + 1).flatMap(stored);
+}
+
+/** The versions next to it first, older ones before newer ones. */
+function around({ history }: Dataset, entry: VersionEntry): readonly StoredVersion[] {
+  const at = history.indexOf(entry);
+  const near: VersionEntry[] = [];
+  for (let step = 1; near.length < NEIGHBOURS && step < history.length; step++) {
+    near.push(...[history[at + step], history[at - step]].filter((other) => other !== undefined));
+  }
+  return near.flatMap(stored);
+}
+
+function stored({ key, sha256, size, status }: VersionEntry): readonly StoredVersion[] {
+  return size === null || status !== 'published' ? [] : [{ key, sha256, size }];
+}
