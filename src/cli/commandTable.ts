@@ -7,6 +7,7 @@ import { initCommand } from './commands/init';
 import { lineageCommand } from './commands/lineage';
 import { listCommand } from './commands/list';
 import { logCommand } from './commands/log';
+import { materializeCommand } from './commands/materialize';
 import { pullCommand } from './commands/pull';
 import { pushCommand } from './commands/push';
 import { refsCommand } from './commands/refs';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   logCommand,
   refsCommand,
   lineageCommand,
+  materializeCommand,
 ];
 
 /** The command of that name or alias. */

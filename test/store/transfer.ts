@@ -122,6 +122,28 @@ export function describeTransfer(name: string, makeStore: () => ObjectStore): vo
       assert.equal((await fetched(await machineWith(), 2)).from, 'full');
     });
 
+    it('sends only the delta when asked to, from which anybody can make the version', async () => {
+      const other = makeStore();
+      const [one, two] = files as [(typeof files)[number], (typeof files)[number]];
+      const cache = createCache({ folder: cacheFolder });
+      await cache.addFile(one.path, one.sha256);
+      const file = (of: typeof one) => ({ path: of.path, sha256: of.sha256, size: of.bytes.length });
+      const common = { store: other, cache, notesFolder: tempDir(), now: Date.now, deltaFirst: true };
+      const base = { key: one.key, sha256: one.sha256, size: one.bytes.length };
+      // Nothing whole to build on: the version before goes whole.
+      assert.equal((await sendObject({ ...common, key: one.key, file: file(one), base: null })).whole, true);
+      const sent = await sendObject({ ...common, key: two.key, file: file(two), base });
+      assert.equal(sent.whole, false);
+      assert.ok(sent.bytesSent < 20 * PAGE, `${sent.bytesSent} bytes`);
+      assert.equal(await other.head(two.key), null);
+
+      const target = join(tempDir(), 'out.sqlite');
+      const machine = { cache: createCache({ folder: tempDir() }), openStore: async () => other };
+      const got = await fetchVersion(machine, versionOf(2), target, {});
+      assert.equal(got.from, 'delta');
+      assert.ok(readFileSync(target).equals(second));
+    });
+
     it('leaves nothing when it is cancelled', async () => {
       const stop = new AbortController();
       const machine = await machineWith(2);

@@ -10,6 +10,10 @@ export interface RepositorySettings {
     /** Lines up to which a stored `.diff` holds the full text. */
     readonly maxLines: number;
   };
+  readonly transfer: {
+    /** True: a publish sends only the changes, and the whole object is made later (`datamanager materialize`). */
+    readonly deltaFirst: boolean;
+  };
 }
 
 const defaultMaxLines = 500;
@@ -23,13 +27,17 @@ const defaultMaxLines = 500;
  * const { store } = parseSettings('{"schemaVersion":1,"store":{"type":"folder","path":"../store"}}');
  */
 export function parseSettings(text: string | null): RepositorySettings {
-  if (text === null) return { store: null, diff: { maxLines: defaultMaxLines } };
+  if (text === null) return { store: null, diff: { maxLines: defaultMaxLines }, transfer: { deltaFirst: false } };
   const source: JsonSource = { file: settingsFile, text, code: 'SETTINGS_INVALID' };
   const root = parseJson(source);
   if (!isObject(root)) throw jsonError(source, [], 'must be an object');
   const version = root.schemaVersion ?? 1;
   if (version !== 1) throw jsonError(source, ['schemaVersion'], 'is not 1: a newer Data Manager wrote this file');
-  return { store: readStore(source, root), diff: { maxLines: readMaxLines(source, root) } };
+  return {
+    store: readStore(source, root),
+    diff: { maxLines: readMaxLines(source, root) },
+    transfer: { deltaFirst: readDeltaFirst(source, root) },
+  };
 }
 
 /**
@@ -78,4 +86,11 @@ function readMaxLines(source: JsonSource, root: JsonObject): number {
     throw jsonError(source, ['diff', 'maxLines'], 'must be a number of lines');
   }
   return maxLines;
+}
+
+function readDeltaFirst(source: JsonSource, root: JsonObject): boolean {
+  const deltaFirst = isObject(root.transfer) ? root.transfer.deltaFirst : undefined;
+  if (deltaFirst === undefined) return false;
+  if (typeof deltaFirst !== 'boolean') throw jsonError(source, ['transfer', 'deltaFirst'], 'must be true or false');
+  return deltaFirst;
 }

@@ -1,8 +1,10 @@
 import type { Dataset, VersionEntry } from '../catalog/manifest';
 import type { ResolvedVersion } from '../catalog/reference';
+import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { type DownloadResult, downloadObject, isWorthParallel } from '../store/download';
 import { downloadToCache } from '../store/downloadToCache';
+import { deltaKey } from '../transfer/companions';
 import { receiveByDelta } from '../transfer/receiveByDelta';
 import { seedFromCache } from '../transfer/seedFromCache';
 import type { StoredVersion } from '../transfer/sendObject';
@@ -41,12 +43,27 @@ export async function fetchVersion(
   if (size === undefined || (await cache.find(sha256, size)) !== null) return finish();
   const wanted: StoredVersion = { key, sha256, size };
   const store = await openStore();
-  const received = await receiveByDelta({
-    ...{ store, cache, versions: [wanted, ...olderThan(dataset, entry)], signal, onProgress },
-  });
+  const versions = [wanted, ...olderThan(dataset, entry)];
+  const received = await receiveByDelta({ store, cache, versions, signal, onProgress });
   if (received) return { ...(await finish()), ...received, from: 'delta' };
-  if (!isWorthParallel(store, size)) return finish();
-  return finish(await seedFromCache({ store, cache, wanted, others: around(dataset, entry), signal }));
+  try {
+    if (!isWorthParallel(store, size)) return await finish();
+    return await finish(await seedFromCache({ store, cache, wanted, others: around(dataset, entry), signal }));
+  } catch (error) {
+    // Published delta first, and not made whole yet: then it is the version before, and the delta.
+    const before = DataManagerError.is(error, 'OBJECT_MISSING') ? entryBefore(dataset, entry) : null;
+    if (!before || (await store.head(deltaKey(key, before.sha256), { signal })) === null) throw error;
+    const base = await fetchVersion({ cache, openStore }, { dataset, entry: before }, null, { signal, onProgress });
+    const made = await receiveByDelta({ store, cache, versions, atAnyCost: true, signal, onProgress });
+    if (!made) throw error;
+    const bytesReceived = base.bytesReceived + made.bytesReceived;
+    return { ...(await finish()), bytesReceived, requests: base.requests + made.requests, from: 'delta' };
+  }
+}
+
+/** What its delta starts from. */
+function entryBefore({ history }: Dataset, entry: VersionEntry): VersionEntry | null {
+  return history.slice(history.indexOf(entry) + 1).find((older) => stored(older).length > 0) ?? null;
 }
 
 function olderThan({ history }: Dataset, entry: VersionEntry): readonly StoredVersion[] {

@@ -18,6 +18,8 @@ export interface ReceiveByDeltaOptions extends Monitor {
   readonly cache: ObjectCache;
   /** The version to get, then the one before it, and so on back. */
   readonly versions: readonly StoredVersion[];
+  /** True when there is no other way to get it: then whatever it costs. */
+  readonly atAnyCost?: boolean | undefined;
 }
 
 export interface ReceivedByDelta {
@@ -52,10 +54,12 @@ export async function receiveByDelta(options: ReceiveByDeltaOptions): Promise<Re
   const chain = versions.slice(0, hops).reverse();
   const temps: string[] = [];
   try {
-    const deltas = await fetchDeltas(options, chain, wanted.size);
+    const limit = options.atAnyCost ? MAX_DELTA_BYTES : Math.min(MAX_DELTA_BYTES, wanted.size * maxDeltaShare);
+    const deltas = await fetchDeltas(options, chain, limit);
     if (!deltas) return null;
     const sizes = deltas.map(({ length }) => length);
-    if (chooseDownload({ size: wanted.size, local: false, deltas: sizes, ranges: null }).kind !== 'delta') return null;
+    const choice = chooseDownload({ size: wanted.size, local: false, deltas: sizes, ranges: null });
+    if (choice.kind !== 'delta' && !options.atAnyCost) return null;
     let path = basePath;
     for (const [i, bytes] of deltas.entries()) {
       const [base, target] = [chain[i], chain[i + 1]] as [StoredVersion, StoredVersion];
@@ -89,10 +93,10 @@ export async function receiveByDelta(options: ReceiveByDeltaOptions): Promise<Re
 async function fetchDeltas(
   { store, signal }: ReceiveByDeltaOptions,
   chain: readonly StoredVersion[],
-  wantedSize: number,
+  limit: number,
 ): Promise<readonly Buffer[] | null> {
   const deltas: Buffer[] = [];
-  let left = Math.min(MAX_DELTA_BYTES, wantedSize * maxDeltaShare);
+  let left = limit;
   // From the newest one back: that is the one whose absence is most likely, being the youngest.
   for (let i = chain.length - 1; i > 0; i--) {
     const [base, target] = [chain[i - 1], chain[i]] as [StoredVersion, StoredVersion];

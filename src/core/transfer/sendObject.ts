@@ -35,6 +35,8 @@ export interface SendObjectOptions extends Monitor {
   /** What the new object has most in common with; null for a first version. */
   readonly base: StoredVersion | null;
   readonly cache: ObjectCache;
+  /** True sends only the delta where that is possible; the object itself is made later (`materializeVersions`). */
+  readonly deltaFirst?: boolean | undefined;
   /** Where uploads that broke off are noted. */
   readonly notesFolder: string;
   readonly now: () => number;
@@ -43,6 +45,8 @@ export interface SendObjectOptions extends Monitor {
 export interface SentObject extends PutResult {
   /** How it was sent, in a sentence for a person. */
   readonly how: string;
+  /** False when only the delta was sent. */
+  readonly whole: boolean;
 }
 
 /**
@@ -59,6 +63,10 @@ export async function sendObject(options: SendObjectOptions): Promise<SentObject
   const deltaPath = join(cache.folder, `${TEMP_NAME_PREFIX}${randomName()}`);
   try {
     const shared = base && base.sha256 !== file.sha256 ? await compare(options, base, deltaPath) : null;
+    if (options.deltaFirst && base && shared?.delta) {
+      const sent = await sendDelta(options, base, { path: deltaPath, ...shared.delta });
+      if (sent) return sent;
+    }
     const plan = planUpload({
       size: file.size,
       base: base && shared ? { size: base.size, matches: shared.matches } : null,
@@ -80,10 +88,25 @@ export async function sendObject(options: SendObjectOptions): Promise<SentObject
       const source = index && { bytes: index, sha256: createHash('sha256').update(index).digest('hex') };
       if (source) beside.push(await store.put(indexKey(key), source, { signal }).catch(ignoreUnlessCancelled(signal)));
     }
-    return { ...sum(beside), created: put.created, how: howSent(put, plan, copy !== undefined) };
+    return { ...sum(beside), created: put.created, whole: true, how: howSent(put, plan, copy !== undefined) };
   } finally {
     await rm(deltaPath, { force: true }).catch(() => {});
   }
+}
+
+/** Null when the version before is not in the store as a whole either, or this one is there already. */
+async function sendDelta(
+  { store, key, file, signal, onProgress }: SendObjectOptions,
+  base: StoredVersion,
+  delta: { readonly path: string; readonly size: number; readonly sha256: string },
+): Promise<SentObject | null> {
+  const [stored, there] = [await store.head(base.key, { signal }), await store.head(key, { signal })];
+  // A chain of deltas with nothing whole at its end would hang on every one of them.
+  if (stored?.size !== base.size || there !== null) return null;
+  const put = await store.put(deltaKey(key, base.sha256), delta, { signal, onProgress });
+  const share = Math.max(1, Math.round((100 * delta.size) / file.size));
+  const how = `Only the changes were sent (about ${share} % of the file); the whole object is still to be made.`;
+  return { ...put, requests: put.requests + 2, created: false, whole: false, how };
 }
 
 interface Shared {
