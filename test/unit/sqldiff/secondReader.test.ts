@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { DataManagerError } from '../../../src/core/errors';
+import type { DiffEngine } from '../../../src/core/sqldiff/diffEngine';
 import { comparePages, type PageChanges, type PageCompareOptions } from '../../../src/core/sqldiff/pageCompare';
 import { preparePagedDiff } from '../../../src/core/sqldiff/pagedDiff';
 import { PageFile, type ReadHook } from '../../../src/core/sqldiff/pages/pageFile';
 import { createSecondReader, type SecondReader } from '../../../src/core/sqldiff/secondReader';
 import { joinComparison, type SharedComparison } from '../../../src/core/sqldiff/sharedComparison';
-import { makeSqlite } from '../../support/sqliteFixture';
+import { createWorkerDiffEngine } from '../../../src/core/sqldiff/workerDiffEngine';
+import { makeSqlite, wasmPath } from '../../support/sqliteFixture';
 import { tempDir } from '../../support/tempDir';
 
 const rows = (count: number) => `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<${count})`;
@@ -21,16 +33,13 @@ describe('second reader', function () {
   let newer: string;
   let threads: SecondReader[];
 
+  const bundle = async (entry: string, outfile: string): Promise<void> => {
+    await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' });
+  };
+
   before(async () => {
     readerPath = join(tempDir(), 'reader.js');
-    await build({
-      entryPoints: ['src/worker/reader.ts'],
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      outfile: readerPath,
-      logLevel: 'error',
-    });
+    await bundle('src/worker/reader.ts', readerPath);
     [older, newer] = await pair(4096, 'UPDATE t SET v=v+1 WHERE id IN (5, 9000, 19999)');
   });
   beforeEach(() => {
@@ -81,13 +90,18 @@ describe('second reader', function () {
     }
   }
 
-  /** All that a comparison can be asked for, and the events that come of it. */
+  /** All that a comparison of pages can be asked for. */
   function result(paths: readonly [string, string], options: PageCompareOptions = {}) {
     return withFiles(paths, (a, b) => {
       const changes = comparePages(a, b, { sharedFrom: 0, ...options });
-      const events = [...preparePagedDiff({ before: a, after: b, tempFolder: tempDir() }).events()];
-      return { ...told(changes, Math.max(a.pageCount, b.pageCount)), events };
+      return told(changes, Math.max(a.pageCount, b.pageCount));
     });
+  }
+
+  function events(paths: readonly [string, string], options: PageCompareOptions = {}) {
+    return withFiles(paths, (before, after) => [
+      ...preparePagedDiff({ before, after, sharedFrom: 0, ...options, tempFolder: tempDir() }).events(),
+    ]);
   }
 
   function told(changes: PageChanges, pageCount: number) {
@@ -115,7 +129,8 @@ describe('second reader', function () {
         const files = await pair(pageSize, change);
         const secondReader = ahead(reader);
         assert.deepEqual(result(files, { secondReader }), result(files), name);
-        assert.equal(secondReader.seen.length, 1, name);
+        assert.deepEqual(events(files, { secondReader }), events(files), name);
+        assert.equal(secondReader.seen.length, 2, name);
         assert.ok((secondReader.seen[0]?.chunks.length ?? 0) >= 8, name);
       }
     });
@@ -123,11 +138,8 @@ describe('second reader', function () {
 
   it('finds it without the first thread, too', () => {
     const secondReader = { join: joinComparison };
-    const found = withFiles([older, newer], (a, b) =>
-      told(comparePages(a, b, { secondReader, sharedFrom: 0 }), Math.max(a.pageCount, b.pageCount)),
-    );
-    const { events: _, ...alone } = result([older, newer]);
-    assert.deepEqual(found, alone);
+    const found = result([older, newer], { secondReader });
+    assert.deepEqual(found, result([older, newer]));
     assert.ok(found.changed.length > 0);
   });
 
@@ -171,13 +183,9 @@ describe('second reader', function () {
       joinComparison(given);
       assert.equal(given.next[0], 0);
     };
-    const found = withFiles([a, b], (x, y) => {
-      const all = comparePages(x, y, { secondReader: { join: take }, sharedFrom: 0 });
-      return told(all, Math.max(x.pageCount, y.pageCount));
-    });
-    const { events: _, ...expected } = alone;
+    const found = result([a, b], { secondReader: { join: take } });
     assert.ok(shared);
-    assert.deepEqual(found, expected);
+    assert.deepEqual(found, alone);
   });
 
   it('leaves it to the first thread to say that a file ends too early', async () => {
@@ -227,6 +235,74 @@ describe('second reader', function () {
     joinComparison(shared);
     assert.deepEqual([...shared.states], before);
     assert.ok(before.includes(0));
+  });
+
+  describe('in the worker of the engine', () => {
+    let folder: string;
+    let engine: DiffEngine;
+    const labels = { before: 'a', after: 'b' };
+
+    /** A reader that leaves a sign of life beside it every 20 ms. */
+    before(async () => {
+      folder = tempDir();
+      await bundle('src/worker/worker.ts', join(folder, 'worker.js'));
+      const alive = JSON.stringify(join(folder, 'alive'));
+      const signs = `setInterval(() => require('node:fs').appendFileSync(${alive}, '.'), 20)`;
+      writeFileSync(join(folder, 'reader.js'), `${signs}; require(${JSON.stringify(readerPath)});`);
+    });
+    beforeEach(() => {
+      engine = createWorkerDiffEngine({ workerPath: join(folder, 'worker.js'), wasmPath });
+    });
+    afterEach(() => engine.dispose());
+
+    const signs = (): number => statSync(join(folder, 'alive'), { throwIfNoEntry: false })?.size ?? 0;
+    const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+    /** Files that are all zeros behind the first pages, and take no room on the disk. */
+    async function sparsePair(bytes: number): Promise<{ readonly before: string; readonly after: string }> {
+      const before = await makeSqlite('CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 1)');
+      const after = await makeSqlite('UPDATE t SET v=2', { from: before });
+      for (const path of [before, after]) {
+        truncateSync(path, bytes);
+        const descriptor = openSync(path, 'r+');
+        const pages = Buffer.alloc(4);
+        pages.writeUInt32BE(bytes / 4096);
+        writeSync(descriptor, pages, 0, 4, 28);
+        closeSync(descriptor);
+      }
+      return { before, after };
+    }
+
+    it('stays for the next comparison, and ends with the worker', async () => {
+      const files = await sparsePair(256 << 20);
+      for (let run = 0; run < 2; run++) {
+        const answer = await engine.compare({ ...files, labels, output: { kind: 'rows', limit: null } });
+        assert.deepEqual(answer.rows?.tables[0]?.rows, [{ kind: 'update', before: [1n, 1n], after: [1n, 2n] }]);
+      }
+      if (availableParallelism() > 1) {
+        const some = signs();
+        await pause(200);
+        assert.ok(signs() > some, 'it lives');
+      }
+      await engine.dispose();
+      const last = signs();
+      await pause(200);
+      assert.equal(signs(), last);
+    });
+
+    it('cancels within 200 ms, and goes on', async () => {
+      const controller = new AbortController();
+      const large = await sparsePair(8 * 2 ** 30);
+      const running = engine.compare({ ...large, labels, output: { kind: 'summary' } }, { signal: controller.signal });
+      await pause(400);
+      const start = performance.now();
+      controller.abort();
+      await assert.rejects(running, (error) => DataManagerError.is(error, 'CANCELLED'));
+      assert.ok(performance.now() - start < 200, `${performance.now() - start} ms`);
+      const small = await sparsePair(128 << 20);
+      const answer = await engine.compare({ ...small, labels, output: { kind: 'summary' } });
+      assert.equal(answer.summary.identical, false);
+    });
   });
 
   it('keeps no process alive', async () => {
