@@ -23,10 +23,14 @@ export function createSecondReader(readerPath: string): SecondReader {
   return {
     join(shared) {
       if (dead) return;
-      thread ??= startThread(readerPath, () => {
-        dead = true;
-      });
-      thread.postMessage(shared);
+      try {
+        thread ??= startThread(readerPath, () => {
+          dead = true;
+        });
+        thread.postMessage(shared);
+      } catch {
+        dead = true; // such as when the system has no thread left
+      }
     },
     async dispose() {
       dead = true;

@@ -164,11 +164,13 @@ describe('second reader', function () {
   }
 
   it('does without a thread that cannot start', async () => {
-    const reader = thread(join(tempDir(), 'none.js'));
     const alone = result([older, newer]);
-    assert.deepEqual(result([older, newer], { secondReader: reader }), alone);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    assert.deepEqual(result([older, newer], { secondReader: reader }), alone);
+    for (const path of [join(tempDir(), 'none.js'), 'not an absolute path']) {
+      const reader = thread(path);
+      assert.deepEqual(result([older, newer], { secondReader: reader }), alone);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      assert.deepEqual(result([older, newer], { secondReader: reader }), alone);
+    }
   });
 
   it('leaves a file alone that took the name of the one to compare', async () => {
