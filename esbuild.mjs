@@ -113,6 +113,7 @@ const bundles = [
   // From here on without `external: ['vscode']`: the build fails if the editor's API leaks into a headless part.
   { ...shipped, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
   { ...shipped, entryPoints: ['src/worker/worker.ts'], outfile: 'dist/worker.js' },
+  { ...shipped, entryPoints: ['src/worker/reader.ts'], outfile: 'dist/reader.js' },
   { ...shipped, entryPoints: ['src/core/index.ts'], outfile: 'dist/core.js' },
   {
     ...shipped,

@@ -87,10 +87,10 @@ const wanted = options.cases ? options.cases.split(',') : Object.keys(cases);
 const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'datamanager-bench-'));
 mkdirSync(folder, { recursive: true });
 try {
-  const child = join(folder, 'child.cjs');
+  const child = join(folder, 'child.js');
   await build({
-    entryPoints: [join(here, 'sqldiffChild.ts')],
-    outfile: child,
+    entryPoints: { child: join(here, 'sqldiffChild.ts'), reader: join(here, '../src/worker/reader.ts') },
+    outdir: folder,
     bundle: true,
     minify: true,
     platform: 'node',

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compareByBestForm } from '../src/core/sqldiff/compareByPages';
 import type { DiffRequest } from '../src/core/sqldiff/diffEngine';
+import { createSecondReader } from '../src/core/sqldiff/secondReader';
 import { BlockIndexBuilder, writeBlockIndex } from '../src/core/store/blockIndex';
 import { hashFile } from '../src/core/store/hashFile';
+
+const secondReader = availableParallelism() > 1 ? createSecondReader(join(__dirname, 'reader.js')) : undefined;
 
 /**
  * One comparison in a process of its own: writes the SQL patch to stdout as `sqldiff` does. With a count, it compares that
@@ -25,7 +28,7 @@ async function compare(
     throw new Error('The pages of these files should be enough.');
   };
   const request: DiffRequest = { before, after, labels, blockIndexes, output: { kind: 'sql' } };
-  await compareByBestForm(request, hooks, { tempFolder: tmpdir() }, noSql);
+  await compareByBestForm(request, hooks, { tempFolder: tmpdir(), secondReader }, noSql);
 }
 
 /** A file as a cache keeps it, named by its hash, with its block index beside it. */

@@ -1,9 +1,10 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { applyPatch } from '../core/sqldiff/applyPatch';
 import { compareByBestForm } from '../core/sqldiff/compareByPages';
 import type { CompareHooks } from '../core/sqldiff/compareFiles';
 import { hashContent } from '../core/sqldiff/hashContent';
+import { createSecondReader } from '../core/sqldiff/secondReader';
 import type { SqlJs } from '../core/sqldiff/sqlJs';
 import { loadSqlJs } from '../core/sqldiff/sqlJs';
 import type { TaskMessage, WorkerReply, WorkerSetup, WorkerTask } from '../core/sqldiff/workerProtocol';
@@ -13,7 +14,9 @@ import { compareOtherFiles } from '../core/textdiff/compareOtherFiles';
 /** The client shows at most a few a second; one a block read would flood its event loop. */
 const PROGRESS_MILLISECONDS = 100;
 
-const { wasmPath } = workerData as WorkerSetup;
+const { wasmPath, readerPath } = workerData as WorkerSetup;
+// On a single core two threads only get in each other's way.
+const secondReader = availableParallelism() > 1 ? createSecondReader(readerPath) : undefined;
 let newSqlJs: Promise<() => Promise<SqlJs>> | null = null;
 
 // Most comparisons need no SQLite, so it is loaded by the first that does.
@@ -31,7 +34,7 @@ async function answer(task: WorkerTask, hooks: CompareHooks) {
     case 'compare':
       return (
         compareOtherFiles(task.request, hooks) ??
-        compareByBestForm(task.request, hooks, { tempFolder: tmpdir() }, freshSqlJs)
+        compareByBestForm(task.request, hooks, { tempFolder: tmpdir(), secondReader }, freshSqlJs)
       );
     case 'contentHash':
       return hashContent(task.path, hooks);

@@ -4,6 +4,7 @@ import { type CompareHooks, compareFiles } from './compareFiles';
 import type { DiffAnswer, DiffRequest } from './diffEngine';
 import { equalBlocksOf } from './equalBlocks';
 import type { DiffEvent } from './model';
+import type { PageCompareOptions } from './pageCompare';
 import { preparePagedDiff } from './pagedDiff';
 import { PageFile } from './pages/pageFile';
 import type { SqlJs } from './sqlJs';
@@ -12,11 +13,9 @@ import type { RowsWanted } from './tableMerge';
 /** Equal pages are skipped, not counted. In a file up to this size a look at each costs nothing, and a reviewer likes to know. */
 const COUNTED_BYTES = 64 << 20;
 
-export interface PagesOptions {
+export interface PagesOptions extends PageCompareOptions {
   /** Folder for sorted runs of changes that don't fit into memory. */
   readonly tempFolder: string;
-  /** One byte a 64 KiB block: 1 when block indexes say that it is the same in both files. See `commonBlocks`. */
-  readonly equalBlocks?: Uint8Array | undefined;
 }
 
 /**
@@ -52,9 +51,8 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     const countUnchanged = after.bytes <= COUNTED_BYTES;
     // An index knows the main file only, not what waits in a `-wal`.
     const equalBlocks = files.some(hasOverlay) ? undefined : options.equalBlocks;
-    const { tempFolder } = options;
     const { keys } = request;
-    const prepared = preparePagedDiff({ before, after, keys, rows, countUnchanged, tempFolder, equalBlocks });
+    const prepared = preparePagedDiff({ ...options, before, after, keys, rows, countUnchanged, equalBlocks });
     const answer = answerDiff(watched(prepared.events(), hooks), prepared.schemas, request, hooks.onText);
     for (const file of files) file.assertUnchanged();
     hooks.onProgress({ phase: 'compare', done: total, total });

@@ -1,6 +1,17 @@
 import { indexedBlock } from '../store/blockIndex';
+import {
+  changedPage,
+  changedSuspect,
+  chunkBytes,
+  compareChunk,
+  type PagePair,
+  pagesInChunk,
+  same,
+} from './chunkCompare';
 import { isPointerMap, readFreelist } from './pages/freelist';
 import type { PageFile } from './pages/pageFile';
+import type { SecondReader } from './secondReader';
+import { shareComparison, stopSharing, takeChunks, unfinishedChunks } from './sharedComparison';
 
 /**
  * Which blocks two block indexes show to be the same: one byte a block. An index is the blocks' hashes one after the other.
@@ -19,13 +30,19 @@ export function commonBlocks(before: Uint8Array, after: Uint8Array, hashBytes: n
   return equal;
 }
 
-const chunkBytes = 256 * 1024;
-const subBytes = 32 * 1024;
+const sampleBytes = 32 * 1024;
 const samples = 48;
 
+/** Bytes a file; for less a second thread needs longer to come than it saves. */
+const SHARED_BYTES = 64 << 20;
+
 export interface PageCompareOptions {
-  /** One byte a block of 64 KiB: 1 when block indexes say that it is the same in both main files. Such blocks are not read. */
+  /** One byte a block of 64 KiB: 1 when block indexes say that it is the same in both main files. Such blocks are not read. See `commonBlocks`. */
   readonly equalBlocks?: Uint8Array | undefined;
+  /** Shares the work on large files that have all their pages in the main file. */
+  readonly secondReader?: Pick<SecondReader, 'join'> | undefined;
+  /** Bytes to compare in each file from which on the work is shared. Default: 64 MiB. */
+  readonly sharedFrom?: number | undefined;
 }
 
 /** Which pages of two files differ. */
@@ -41,7 +58,7 @@ export class PageChanges {
   constructor(
     /** True when the two files hold the same pages. */
     readonly identical: boolean,
-    /** By page number: 1 changed; null when everything is. */
+    /** By page number: 0 when it is the same in both; null when everything changed. */
     private readonly flags: Uint8Array | null,
     /** Changed pages that may be overflow pages in both files. */
     private readonly suspects: Uint8Array,
@@ -99,97 +116,120 @@ function everythingChanged(): PageChanges {
 }
 
 class Comparison {
-  readonly #pageSize: number;
+  readonly #pair: PagePair;
   readonly #common: number;
   readonly #older: Buffer;
   readonly #newer: Buffer;
-  readonly #flags: Uint8Array;
-  readonly #suspects: number[] = [];
-  #changed = 0;
+  /** By page number, see `compareChunk`. */
+  readonly #found: Uint8Array;
 
   constructor(
     private readonly before: PageFile,
     private readonly after: PageFile,
     private readonly options: PageCompareOptions,
   ) {
-    this.#pageSize = before.pageSize;
+    this.#pair = { pageSize: before.pageSize, beforePages: before.pageCount, afterPages: after.pageCount };
     this.#common = Math.min(before.pageCount, after.pageCount);
     this.#older = Buffer.allocUnsafeSlow(chunkBytes);
     this.#newer = Buffer.allocUnsafeSlow(chunkBytes);
-    this.#flags = new Uint8Array(Math.max(before.pageCount, after.pageCount) + 1);
-    this.#flags.fill(1, this.#common + 1);
+    this.#found = new Uint8Array(Math.max(before.pageCount, after.pageCount) + 1);
+    this.#found.fill(changedPage, this.#common + 1);
   }
 
   /** A short look at places spread over the file, each some pages long. */
   looksRewritten(): boolean {
-    const pages = Math.max(1, Math.floor(subBytes / this.#pageSize));
+    const { pageSize } = this.#pair;
+    const pages = Math.max(1, Math.floor(sampleBytes / pageSize));
     if (this.#common < pages * samples * 8) return false;
     let equal = 0;
     for (let i = 1; i <= samples; i++) {
       const first = Math.floor((this.#common - pages) * (i / (samples + 1))) + 1;
-      this.before.read(first, pages, this.#older, 0);
-      this.after.read(first, pages, this.#newer, 0);
-      for (let at = 0; at < pages; at++) if (this.#same(at * this.#pageSize, this.#pageSize)) equal++;
+      this.#read(first, pages);
+      for (let at = 0; at < pages; at++) if (same(this.#older, this.#newer, at * pageSize, pageSize)) equal++;
     }
     return equal <= (samples * pages) / 50;
   }
 
   run(): PageChanges {
-    const step = chunkBytes / this.#pageSize;
-    for (let first = 1; first <= this.#common; first += step) {
-      const count = Math.min(step, this.#common - first + 1);
-      if (!this.#knownEqual(first, count)) this.#compareChunk(first, count);
-    }
+    const chunks = this.#chunksToRead();
+    if (!this.#compareShared(chunks)) for (const first of chunks) this.#compare(first, pagesInChunk(this.#pair, first));
     for (const file of [this.before, this.after]) {
-      for (const page of file.overlaidPages()) if (page <= this.#common) this.#compareChunk(page, 1);
+      for (const page of file.overlaidPages()) if (page <= this.#common) this.#compare(page, 1);
     }
-    const identical = this.#changed === 0 && this.before.pageCount === this.after.pageCount;
-    return new PageChanges(identical, this.#flags, this.#suspectFlags());
+    const identical =
+      this.before.pageCount === this.after.pageCount &&
+      !this.#found.includes(changedPage) &&
+      !this.#found.includes(changedSuspect);
+    return new PageChanges(identical, this.#found, this.#suspectFlags());
+  }
+
+  /** First pages. */
+  #chunksToRead(): number[] {
+    const chunks: number[] = [];
+    for (let first = 1; first <= this.#common; first += chunkBytes / this.#pair.pageSize) {
+      if (!this.#knownEqual(first, pagesInChunk(this.#pair, first))) chunks.push(first);
+    }
+    return chunks;
   }
 
   #knownEqual(first: number, count: number): boolean {
     const blocks = this.options.equalBlocks;
     if (blocks === undefined) return false;
-    const start = (first - 1) * this.#pageSize;
-    const last = Math.floor((start + count * this.#pageSize - 1) / indexedBlock);
+    const { pageSize } = this.#pair;
+    const start = (first - 1) * pageSize;
+    const last = Math.floor((start + count * pageSize - 1) / indexedBlock);
     for (let block = Math.floor(start / indexedBlock); block <= last; block++) if (blocks[block] !== 1) return false;
     return true;
   }
 
-  #compareChunk(first: number, count: number): void {
-    const bytes = count * this.#pageSize;
+  /** False when this is not worthwhile, or not possible. */
+  #compareShared(chunks: readonly number[]): boolean {
+    const { secondReader, sharedFrom = SHARED_BYTES } = this.options;
+    if (secondReader === undefined || chunks.length * chunkBytes < sharedFrom) return false;
+    const [before, after] = [this.before.mainFile, this.after.mainFile];
+    if (before === null || after === null) return false;
+    const shared = shareComparison(before, after, this.#pair, chunks);
+    const compare = (place: number): void => {
+      const first = chunks[place] as number;
+      this.#compare(first, pagesInChunk(this.#pair, first), shared.found);
+    };
+    secondReader.join(shared);
+    try {
+      let behind = 0;
+      for (const place of takeChunks(shared)) {
+        this.before.readElsewhere(2 * chunkBytes * (place - behind));
+        compare(place);
+        behind = place + 1;
+      }
+      for (const place of unfinishedChunks(shared)) compare(place);
+    } finally {
+      stopSharing(shared);
+    }
+    // Copied, so that a thread that comes too late changes nothing any more.
+    this.#found.set(shared.found);
+    return true;
+  }
+
+  #compare(first: number, count: number, found = this.#found): void {
+    this.#read(first, count);
+    compareChunk(this.#older, this.#newer, this.#pair, first, count, found);
+  }
+
+  #read(first: number, count: number): void {
     this.before.read(first, count, this.#older, 0);
     this.after.read(first, count, this.#newer, 0);
-    if (this.#same(0, bytes)) return;
-    // A scattered change leaves most of a chunk equal, so halve the search before going page by page.
-    const sub = Math.max(subBytes, this.#pageSize);
-    for (let at = 0; at < bytes; at += sub) {
-      const length = Math.min(sub, bytes - at);
-      if (this.#same(at, length)) continue;
-      for (let place = at; place < at + length; place += this.#pageSize) {
-        if (!this.#same(place, this.#pageSize)) this.#note(first + place / this.#pageSize, place);
-      }
-    }
-  }
-
-  #same(at: number, length: number): boolean {
-    return this.#older.compare(this.#newer, at, at + length, at, at + length) === 0;
-  }
-
-  #note(page: number, at: number): void {
-    if (this.#flags[page] === 1) return;
-    this.#flags[page] = 1;
-    this.#changed++;
-    // An overflow page starts with the number of the next one, so a b-tree page (first byte 2 to 13) can't be one in a
-    // file of less than 33 million pages; nor can a page that starts with a number outside the file.
-    if (this.#older.readUInt32BE(at) > this.before.pageCount || this.#newer.readUInt32BE(at) > this.after.pageCount)
-      return;
-    if (page > 1) this.#suspects.push(page);
   }
 
   /** Free pages hold old content that can look like anything. */
   #suspectFlags(): Uint8Array {
-    const left = this.#suspects.filter((page) => !isPointerMap(this.before, page) && !isPointerMap(this.after, page));
+    const left: number[] = [];
+    for (
+      let page = this.#found.indexOf(changedSuspect, 2);
+      page >= 0;
+      page = this.#found.indexOf(changedSuspect, page + 1)
+    ) {
+      if (!isPointerMap(this.before, page) && !isPointerMap(this.after, page)) left.push(page);
+    }
     if (left.length === 0) return new Uint8Array(0);
     const flags = new Uint8Array(this.#common + 1);
     for (const page of left) flags[page] = 1;

@@ -1,5 +1,5 @@
 import type { DiffEvent } from './model';
-import { comparePages, type PageChanges } from './pageCompare';
+import { comparePages, type PageChanges, type PageCompareOptions } from './pageCompare';
 import { type Catalog, readCatalog } from './pages/catalog';
 import type { PageFile } from './pages/pageFile';
 import { storesAlike, type TableLayout } from './pages/tableLayout';
@@ -9,14 +9,12 @@ import { diffTable } from './tableDiff';
 import type { RowsWanted } from './tableMerge';
 import { TableSource } from './tableSource';
 
-export interface PagedDiffInput {
+export interface PagedDiffInput extends PageCompareOptions {
   /** Null is the empty database. */
   readonly before: PageFile | null;
   readonly after: PageFile | null;
   /** Row keys declared in the manifest, by table. */
   readonly keys?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** One byte a 64 KiB block: 1 when block indexes say that it is the same in both main files. */
-  readonly equalBlocks?: Uint8Array | undefined;
   /** Folder for sorted runs of changes that exceed 16 MiB a table. */
   readonly tempFolder: string;
   /** `none` leaves out `row` events; a consumer that asks for `passing` must not keep them. Default: `kept`. */
@@ -45,7 +43,7 @@ export interface PagedDiff {
  */
 export function preparePagedDiff(input: PagedDiffInput): PagedDiff {
   const { before, after } = input;
-  const changes = before && after ? comparePages(before, after, { equalBlocks: input.equalBlocks }) : null;
+  const changes = before && after ? comparePages(before, after, input) : null;
   const older = readCatalog(before);
   const newer = readCatalog(after);
   const plan = changes?.identical ? [] : planTables(older, newer);

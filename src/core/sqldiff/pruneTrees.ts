@@ -1,5 +1,5 @@
 import type { PageChanges } from './pageCompare';
-import { type RowPlaces, type WalkedTree, walkTree } from './pages/btree';
+import { type RowPlaces, type WalkedTree, type WalkVisitor, walkTree, walkTrees } from './pages/btree';
 import { damaged } from './pages/damage';
 import { chainTouches } from './pages/overflow';
 import type { PageFile } from './pages/pageFile';
@@ -43,15 +43,21 @@ export function pruneTrees(
     // First only changed pages are listed; nearly always the unchanged ones are the same in both trees.
     const counts = { before: 0, after: 0, common: 0 };
     const isChanged = (page: number): boolean => changes.isChanged(page);
-    const olderTree = older.walk(pair.before, id, isChanged, (page) => {
-      if (!isChanged(page)) counts.before++;
-    });
-    const newerTree = newer.walk(pair.after, id, isChanged, (page) => {
-      if (isChanged(page)) return;
-      counts.after++;
-      if (older.owns(id, page)) counts.common++;
-    });
-    differences.push({ before: olderTree, after: newerTree });
+    // A page that both own is counted by the side that comes to it second.
+    const visitor = {
+      before: older.visitor(id, isChanged, (page) => {
+        if (isChanged(page)) return;
+        counts.before++;
+        if (newer.owns(id, page)) counts.common++;
+      }),
+      after: newer.visitor(id, isChanged, (page) => {
+        if (isChanged(page)) return;
+        counts.after++;
+        if (older.owns(id, page)) counts.common++;
+      }),
+      isSame: (page: number) => !isChanged(page),
+    };
+    differences.push(walkTrees(before, after, pair, visitor));
     if (counts.before !== counts.common || counts.after !== counts.common) unequal.add(index);
   });
   if (changes.overflowChanged && !changes.everything) {
@@ -106,16 +112,21 @@ class Side {
     return this.#owners[page] === id;
   }
 
-  walk(root: number, id: number, wants: (page: number) => boolean, entered: (page: number) => void): WalkedTree {
+  /** Takes the pages of one tree as its own. */
+  visitor(id: number, wants: (page: number) => boolean, entered: (page: number) => void): WalkVisitor {
     const owners = this.#owners;
-    return walkTree(this.file, root, {
+    return {
       enter(page) {
         if (owners[page] !== 0) throw damaged('a page is used twice', page);
         owners[page] = id;
         entered(page);
       },
       wants,
-    });
+    };
+  }
+
+  walk(root: number, id: number, wants: (page: number) => boolean, entered: (page: number) => void): WalkedTree {
+    return walkTree(this.file, root, this.visitor(id, wants, entered));
   }
 
   list(root: number, wants: (page: number) => boolean): WalkedTree {

@@ -10,7 +10,7 @@ import { fromPlainError } from './workerProtocol';
 const CANCEL_MILLISECONDS = 150;
 
 export interface WorkerDiffEngineOptions {
-  /** The bundle of worker.ts. */
+  /** The bundle of worker.ts. That of reader.ts, `reader.js`, should be beside it: without it large files take twice as long. */
   readonly workerPath: string;
   /** `sql-wasm.wasm` of exactly the sql.js in that bundle; by default beside it. */
   readonly wasmPath?: string | undefined;
@@ -24,7 +24,11 @@ export interface WorkerDiffEngineOptions {
  * const engine = createWorkerDiffEngine({ workerPath: join(__dirname, 'worker.js') });
  */
 export function createWorkerDiffEngine({ workerPath, wasmPath }: WorkerDiffEngineOptions): DiffEngine {
-  const setup: WorkerSetup = { wasmPath: wasmPath ?? join(dirname(workerPath), 'sql-wasm.wasm') };
+  const folder = dirname(workerPath);
+  const setup: WorkerSetup = {
+    wasmPath: wasmPath ?? join(folder, 'sql-wasm.wasm'),
+    readerPath: join(folder, 'reader.js'),
+  };
   let worker: Worker | null = null;
   let queue: Promise<unknown> = Promise.resolve();
   let nextId = 1;

@@ -6,6 +6,8 @@ import type { DiffAnswer, DiffRequest, PatchRequest } from './diffEngine';
 /** What the worker is started with. */
 export interface WorkerSetup {
   readonly wasmPath: string;
+  /** The bundle of reader.ts. */
+  readonly readerPath: string;
 }
 
 /** What the worker can do, and the type of its answer. */

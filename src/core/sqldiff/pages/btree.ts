@@ -45,34 +45,123 @@ export interface WalkedTree {
  * const tree = walkTree(file, 2, { enter: () => {}, wants: () => true });
  */
 export function walkTree(file: PageFile, root: number, visitor: WalkVisitor): WalkedTree {
-  const kind = kindOf(file, root);
-  const depth = depthOf(file, root, kind);
-  const pages = new Int32List();
-  const cells = kind === 'index' ? new Int32List() : null;
-  const list = (page: number, cell: number): void => {
-    pages.push(page);
-    cells?.push(cell);
-  };
+  const walk = new TreeWalk(file, root, visitor);
+  walk.visit(root, walk.depth);
+  return walk;
+}
 
-  const visitLeaf = (page: number): void => {
-    visitor.enter(page);
-    if (visitor.wants(page)) list(page, -1);
-  };
-  const visitInterior = (page: number, level: number): void => {
-    visitor.enter(page);
-    const cellsWanted = cells !== null && visitor.wants(page);
-    const children = childrenOf(file, page, kind);
-    for (let i = 0; i < children.length; i++) {
-      const child = children[i] as number;
-      if (level === 1) visitLeaf(child);
-      else visitInterior(child, level - 1);
-      if (cellsWanted && i + 1 < children.length) list(page, i);
+/** What a walk of two trees asks and tells. */
+export interface PairVisitor {
+  readonly before: WalkVisitor;
+  readonly after: WalkVisitor;
+  /** Whether a page has the same bytes in both files. */
+  isSame(page: number): boolean;
+}
+
+/**
+ * Walks two trees as `walkTree` walks each. Where a page has the same number, bytes and place in both it is read once, so two
+ * trees cost little more than one when not much has changed.
+ *
+ * Throws SQLITE_DAMAGED.
+ *
+ * @example
+ * const trees = walkTrees(before, after, { before: 2, after: 2 }, visitor);
+ */
+export function walkTrees(
+  before: PageFile,
+  after: PageFile,
+  roots: { readonly before: number; readonly after: number },
+  visitor: PairVisitor,
+): { readonly before: WalkedTree; readonly after: WalkedTree } {
+  const older = new TreeWalk(before, roots.before, visitor.before);
+  const newer = new TreeWalk(after, roots.after, visitor.after);
+  const visitBoth = (page: number, level: number): void => {
+    if (level === 0) {
+      older.visit(page, 0);
+      newer.visit(page, 0);
+      return;
     }
+    const ours = older.enterInterior(page);
+    const theirs = newer.enterInterior(page, visitor.isSame(page) ? ours.children : undefined);
+    let common = 0;
+    while (common < ours.children.length && ours.children[common] === theirs.children[common]) {
+      visitBoth(ours.children[common] as number, level - 1);
+      older.listCell(ours, common);
+      newer.listCell(theirs, common);
+      common++;
+    }
+    older.visitChildren(ours, common, level);
+    newer.visitChildren(theirs, common, level);
   };
-  checkPointer(file, root, root);
-  if (depth === 0) visitLeaf(root);
-  else visitInterior(root, depth);
-  return { kind, places: { pages, cells } };
+  if (roots.before === roots.after && older.kind === newer.kind && older.depth === newer.depth) {
+    visitBoth(roots.before, older.depth);
+  } else {
+    older.visit(roots.before, older.depth);
+    newer.visit(roots.after, newer.depth);
+  }
+  return { before: older, after: newer };
+}
+
+interface InteriorPage {
+  readonly page: number;
+  readonly children: Int32Array;
+  /** Whether its own cells are rows to be listed. */
+  readonly cellsWanted: boolean;
+}
+
+class TreeWalk implements WalkedTree {
+  readonly kind: TreeKind;
+  readonly depth: number;
+  readonly places: RowPlaces;
+
+  constructor(
+    private readonly file: PageFile,
+    root: number,
+    private readonly visitor: WalkVisitor,
+  ) {
+    this.kind = kindOf(file, root);
+    this.depth = depthOf(file, root, this.kind);
+    this.places = { pages: new Int32List(), cells: this.kind === 'index' ? new Int32List() : null };
+    checkPointer(file, root, root);
+  }
+
+  /** A page with all that is below it; leaves are on level 0. */
+  visit(page: number, level: number): void {
+    if (level > 0) {
+      this.visitChildren(this.enterInterior(page), 0, level);
+      return;
+    }
+    this.visitor.enter(page);
+    if (this.visitor.wants(page)) this.list(page, -1);
+  }
+
+  /** `known` are the children that a page with the same bytes has in the other file. */
+  enterInterior(page: number, known?: Int32Array): InteriorPage {
+    const { visitor, file, kind } = this;
+    visitor.enter(page);
+    const cellsWanted = this.places.cells !== null && visitor.wants(page);
+    if (known === undefined) return { page, children: childrenOf(file, page, kind), cellsWanted };
+    for (const child of known) checkPointer(file, child, page);
+    return { page, children: known, cellsWanted };
+  }
+
+  visitChildren(parent: InteriorPage, from: number, level: number): void {
+    const { children } = parent;
+    for (let i = from; i < children.length; i++) {
+      this.visit(children[i] as number, level - 1);
+      this.listCell(parent, i);
+    }
+  }
+
+  /** The cell behind child `i`, if there is one and it is wanted. */
+  listCell({ page, children, cellsWanted }: InteriorPage, i: number): void {
+    if (cellsWanted && i + 1 < children.length) this.list(page, i);
+  }
+
+  private list(page: number, cell: number): void {
+    this.places.pages.push(page);
+    this.places.cells?.push(cell);
+  }
 }
 
 function headerStart(file: PageFile, page: number): number {

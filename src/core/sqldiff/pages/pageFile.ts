@@ -12,6 +12,15 @@ const lockByte = 0x40000000;
 
 export type ReadHook = (bytes: number) => void;
 
+/** How another thread finds a file that is open here, and knows it again. */
+export interface MainFile {
+  readonly path: string;
+  readonly dev: number;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
 /**
  * The pages of one SQLite file as its last committed transaction left them (main file plus `-wal`), read on demand.
  * Page numbers start at 1. Reads are synchronous: this runs in a worker thread or a short-lived process.
@@ -49,6 +58,12 @@ export class PageFile {
   /** Bytes of the main file. */
   get bytes(): number {
     return this.opened.size;
+  }
+
+  /** The main file; null when it does not hold all pages, as some wait in the `-wal`. */
+  get mainFile(): MainFile | null {
+    const { dev, ino, size, mtimeMs } = this.opened;
+    return this.wal && this.wal.pages.size > 0 ? null : { path: this.path, dev, ino, size, mtimeMs };
   }
 
   /**
@@ -138,6 +153,11 @@ export class PageFile {
     }
   }
 
+  /** Tells `onRead` of bytes that another thread reads; throws what it throws. */
+  readElsewhere(bytes: number): void {
+    this.onRead?.(bytes);
+  }
+
   /**
    * Gives a buffer that holds the page from `pageStart` on. It is valid until the next call: copy what must live longer.
    */
@@ -161,8 +181,13 @@ export class PageFile {
   }
 }
 
-/** Reads until `length` bytes are there or the file ends; a single read may stop early. */
-function readFully(fd: number, target: Buffer, at: number, length: number, position: number): number {
+/**
+ * Reads until `length` bytes are there or the file ends, as a single read may stop early; gives how many it read.
+ *
+ * @example
+ * const got = readFully(descriptor, buffer, 0, 4096, 8192);
+ */
+export function readFully(fd: number, target: Buffer, at: number, length: number, position: number): number {
   let done = 0;
   while (done < length) {
     const got = readSync(fd, target, at + done, length - done, position + done);
