@@ -52,17 +52,17 @@ export async function ensureMergeDriver(
 }
 
 /**
- * The value of `merge.<driver>.driver`: a line for the shell that Git brings along. Without the program it merges the lines as Git
- * would have.
+ * The value of `merge.<driver>.driver`: a line for the shell that Git brings along. When the program is gone, or fails
+ * without having left markers, the lines are merged as Git would have: a failed driver is a conflict to Git, in a file without any.
  *
  * @example
  * mergeDriverCommand({ node: '/usr/bin/node', script: '/opt/datamanager/dist/cli.js' });
  */
 export function mergeDriverCommand({ node, script, env = {} }: MergeDriverProgram): string {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)} `);
-  const run = `${variables.join('')}${quoted(node)} ${quoted(script)} merge-driver %O %A %B %P`;
+  const run = `${variables.join('')}${quoted(node)} ${quoted(script)} merge-driver -- %O %A %B %P`;
   const fallback = 'git merge-file -L ours -L base -L theirs %A %O %B';
-  return `if test -f ${quoted(script)} && test -x ${quoted(node)}; then ${run}; else ${fallback}; fi`;
+  return `if test -f ${quoted(script)} && test -x ${quoted(node)}; then if ${run}; then exit 0; elif grep -q '^<<<<<<< ' %A; then exit 1; fi; fi; ${fallback}`;
 }
 
 /** Only a line that we wrote is ours to replace. */

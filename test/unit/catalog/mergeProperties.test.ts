@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { conflictText } from '../../../src/core/catalog/conflictText';
 import type { JsonObject, JsonValue } from '../../../src/core/catalog/json';
 import type { Manifest } from '../../../src/core/catalog/manifest';
 import { type ManifestMerge, mergeManifests } from '../../../src/core/catalog/mergeManifests';
@@ -287,6 +288,20 @@ describe('merge of manifests, of any sides', function () {
         }
       }
     });
+  });
+
+  it('marks every conflict, so that taking one side of the markers gives one of the two manifests', () => {
+    for (const seed of seeds) {
+      const sides = new SidesMaker(seed).make();
+      const { manifest: left, conflicts } = mergeManifests(sides, { sameDataset: 'stop' });
+      const { manifest: right } = mergeManifests(sides, { sameDataset: 'on-top', take: 'mine' });
+      if (conflicts.length === 0) continue;
+      const text = conflictText({ manifest: left, label: 'left' }, { manifest: right, label: 'right' });
+      assert.match(text, /^<{7} left$/m, `seed ${seed}`);
+      const markers = /^<{7} left\n([\s\S]*?)^={7}\n([\s\S]*?)^>{7} right\n/gm;
+      assert.equal(text.replace(markers, '$1'), writeManifest(left), `seed ${seed}`);
+      assert.equal(text.replace(markers, '$2'), writeManifest(right), `seed ${seed}`);
+    }
   });
 
   it('finds the same conflicts whichever side it shows', () => {
