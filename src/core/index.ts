@@ -6,6 +6,9 @@ export type { Dataset, LineageEdge, Manifest, VersionEntry, VersionStatus } from
 export { latest } from './catalog/manifest';
 export type { ChangedVersion, DatasetChange } from './catalog/manifestChanges';
 export { manifestChanges } from './catalog/manifestChanges';
+export type { MergeConflict } from './catalog/mergeConflict';
+export type { ManifestMerge, ManifestSides, MergeOptions } from './catalog/mergeManifests';
+export { mergeManifests } from './catalog/mergeManifests';
 export { parseManifest } from './catalog/parseManifest';
 export type { Catalog } from './catalog/readCatalog';
 export { readCatalog, readSettings } from './catalog/readCatalog';
@@ -50,6 +53,7 @@ export type { Monitor, OnProgress, Phase, Progress } from './progress';
 // repository
 export type { LocalState } from './repo/localCopies';
 export { readLocalCopies } from './repo/localCopies';
+export type { MergeDriverProgram } from './repo/mergeDriverConfig';
 export { findRepository, openRepository } from './repo/openRepository';
 export type { Commit } from './repo/readObjects';
 export type { Head, Ref, Refs } from './repo/readRefs';

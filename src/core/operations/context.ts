@@ -1,3 +1,4 @@
+import type { MergeDriverProgram } from '../repo/mergeDriverConfig';
 import type { GitProgram, Repository } from '../repo/repository';
 import type { DiffEngine } from '../sqldiff/diffEngine';
 import type { ObjectCache } from '../store/cache';
@@ -12,4 +13,6 @@ export interface OperationContext {
   readonly cache: ObjectCache;
   readonly diffEngine: DiffEngine;
   readonly now: () => Date;
+  /** How Git is to run the command line for merges; without it the clone's configuration stays as it is. */
+  readonly mergeDriver?: MergeDriverProgram | undefined;
 }

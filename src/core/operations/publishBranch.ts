@@ -3,6 +3,7 @@ import type { Monitor } from '../progress';
 import { aheadCommits } from '../repo/aheadCommits';
 import { fastForward } from '../repo/fastForward';
 import { fetchUpstream } from '../repo/fetchUpstream';
+import { ensureMergeDriver } from '../repo/mergeDriverConfig';
 import { pushBranch } from '../repo/pushBranch';
 import type { OperationContext } from './context';
 
@@ -27,9 +28,10 @@ export interface PushResult {
  * await prepareBranch(context, { yes: true });
  */
 export async function prepareBranch(
-  { repository, git }: OperationContext,
+  { repository, git, mergeDriver }: OperationContext,
   { push = true, yes = false, signal, onProgress }: BranchOptions,
 ): Promise<void> {
+  if (mergeDriver) await ensureMergeDriver(repository, git, mergeDriver);
   if (!push) return;
   onProgress?.({ phase: 'push', done: 0, total: null });
   const upstream = await fetchUpstream({ repo: repository, git, signal });
