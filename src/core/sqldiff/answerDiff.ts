@@ -1,4 +1,3 @@
-import { DataManagerError } from '../errors';
 import type { DiffAnswer, DiffOutput, DiffRequest } from './diffEngine';
 import { SidesWriter } from './documentPair';
 import type { EventWriter } from './eventWriter';
@@ -6,7 +5,7 @@ import { SummaryWriter } from './eventWriter';
 import type { DiffEvent } from './model';
 import { OverviewWriter } from './overview';
 import type { PatchSchemas } from './patchSql';
-import { PatchWriter, patchObstacle } from './patchSql';
+import { PatchWriter } from './patchSql';
 import { PatchText } from './patchText';
 import { ReviewWriter } from './reviewText';
 import { RowsWriter } from './rowsWriter';
@@ -18,7 +17,7 @@ type Finish = () => Omit<DiffAnswer, 'summary'>;
 /**
  * Turns the events of a comparison into what was asked for. It knows nothing of how the events are made.
  *
- * Throws what the events throw, and DIFF_UNSUPPORTED when a patch is asked for that can't be.
+ * Throws what the events throw.
  *
  * @example
  * const answer = answerDiff(diffDatabases(input), schemas, request, (piece) => process.stdout.write(piece));
@@ -53,8 +52,6 @@ function outputWriter(
       return { writer: new ReviewWriter(labels, output.limit, out), finish: flushed(out) };
     }
     case 'sql': {
-      const obstacle = patchObstacle(schemas);
-      if (obstacle !== null) throw new DataManagerError('DIFF_UNSUPPORTED', `No patch can be made: ${obstacle}`);
       const out = new PatchText(onText);
       return { writer: new PatchWriter(schemas, (statement) => out.line(statement), out), finish: flushed(out) };
     }

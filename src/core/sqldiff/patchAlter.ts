@@ -5,6 +5,8 @@ import { sqlName } from './sqlLiteral';
 /** What ALTER TABLE ADD COLUMN refuses, or what could fail on rows that are there. */
 const NOT_ADDABLE = /\b(?:primary|unique|check|references|generated|as|current_\w+)\b|default\s*\(/i;
 
+const GENERATED = /\bas\s*\(/i;
+
 /**
  * ALTER TABLE statements that lead to exactly the newer CREATE statement; null when the change is more than columns that
  * ALTER TABLE ADD COLUMN appended: it writes `, ` and the definition behind the last column, and changes nothing else.
@@ -16,6 +18,8 @@ export function addColumnStatements(before: Table, after: Table): string[] | nul
   const count = after.columns.length - before.columns.length;
   if (count <= 0 || before.virtual || after.virtual) return null;
   if (before.columns.some((column, place) => after.columns[place]?.name !== column.name)) return null;
+  // A generated column may stand behind the new one, where ALTER TABLE would not put it.
+  if (GENERATED.test(before.sql)) return null;
   const inserted = insertion(before.sql, after.sql);
   if (inserted === null || !inserted.startsWith(', ') || /--|\/\*|\n/.test(inserted)) return null;
   const definitions = splitList(inserted.slice(2));

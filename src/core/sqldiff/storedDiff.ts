@@ -2,7 +2,7 @@ import type { EventWriter } from './eventWriter';
 import { SummaryWriter } from './eventWriter';
 import type { DiffEvent } from './model';
 import type { PatchSchemas } from './patchSql';
-import { PatchWriter, patchObstacle } from './patchSql';
+import { PatchWriter } from './patchSql';
 import { oneLine, summaryLine } from './summaryText';
 
 export interface StoredLimits {
@@ -17,8 +17,7 @@ export interface StoredLimits {
  */
 export class StoredWriter implements EventWriter {
   private readonly summary = new SummaryWriter();
-  private readonly patch: PatchWriter | null;
-  private readonly obstacle: string | null;
+  private readonly patch: PatchWriter;
   private statements: string[] = [];
   private lines = 0;
   private bytes = 0;
@@ -33,17 +32,16 @@ export class StoredWriter implements EventWriter {
     private readonly limits: StoredLimits,
     schemas: PatchSchemas,
   ) {
-    this.obstacle = patchObstacle(schemas);
-    this.patch = this.obstacle === null ? new PatchWriter(schemas, (statement) => this.keep(statement)) : null;
+    this.patch = new PatchWriter(schemas, (statement) => this.keep(statement));
   }
 
   add(event: DiffEvent): void {
     this.summary.add(event);
-    if (!this.tooLong) this.patch?.add(event);
+    if (!this.tooLong) this.patch.add(event);
   }
 
   end(): void {
-    if (!this.tooLong) this.patch?.end();
+    if (!this.tooLong) this.patch.end();
   }
 
   /** The whole text, and whether the patch is in it. Call it after `end`. */
@@ -58,9 +56,8 @@ export class StoredWriter implements EventWriter {
     if (summary.identical) head.push('-- no logical change');
     const headBytes = Buffer.byteLength(head.join('\n')) + 1;
     const fits = head.length + this.lines <= this.limits.maxLines && headBytes + this.bytes <= this.limits.maxBytes;
-    const complete = this.obstacle === null && !this.tooLong && (fits || summary.identical);
-    if (this.obstacle !== null) head.push(`-- no patch: ${oneLine(this.obstacle)}`);
-    else if (!complete) head.push('-- the patch is too long to be stored; compare the two versions to see it');
+    const complete = !this.tooLong && (fits || summary.identical);
+    if (!complete) head.push('-- the patch is too long to be stored; compare the two versions to see it');
     return { text: `${[...head, ...(complete ? this.statements : [])].join('\n')}\n`, complete };
   }
 
