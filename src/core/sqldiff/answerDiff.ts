@@ -17,7 +17,7 @@ type Finish = () => Omit<DiffAnswer, 'summary'>;
 /**
  * Turns the events of a comparison into what was asked for. It knows nothing of how the events are made.
  *
- * Throws what the events throw.
+ * Throws what the events throw, and DIFF_UNSUPPORTED when a patch is asked for that can't be.
  *
  * @example
  * const answer = answerDiff(diffDatabases(input), schemas, request, (piece) => process.stdout.write(piece));

@@ -34,7 +34,9 @@ export function addColumnStatements(before: Table, after: Table): string[] | nul
     const fillable = !column.notNull || (column.defaultSql !== null && !/^null$/i.test(column.defaultSql));
     return named && fillable && !NOT_ADDABLE.test(definition);
   });
-  if (definitions.length !== count || !isColumn) return null;
+  // It trims a definition, so that only one without spaces around it comes out as it was.
+  const staysSo = inserted === `, ${definitions.join(', ')}`;
+  if (definitions.length !== count || !isColumn || !staysSo) return null;
   return definitions.map((definition) => `ALTER TABLE ${sqlName(before.name)} ADD COLUMN ${definition};`);
 }
 
@@ -47,7 +49,8 @@ function insertion(before: string, after: string): string | null {
   // What is behind the columns is taken from the end, so that `, a` is not seen as `a, `.
   for (let start = end; start <= before.length; start++) {
     if (before.slice(0, start) !== after.slice(0, start)) return null;
-    if (after.startsWith(', ', start)) return after.slice(start, start + length);
+    // ALTER TABLE writes right before the constraints or the closing parenthesis.
+    if (after.startsWith(', ', start) && /[,)]/.test(before[start] ?? '')) return after.slice(start, start + length);
   }
   return null;
 }

@@ -1,3 +1,4 @@
+import { DataManagerError } from '../errors';
 import { addedLiteral } from './columnDefaults';
 import type { EventWriter } from './eventWriter';
 import type { DiffEvent, Row, RowChange, SchemaChange, TableHeader } from './model';
@@ -5,15 +6,19 @@ import { addColumnStatements } from './patchAlter';
 import { changedColumns, hasFurtherConstraint, type PatchTarget, placesOf, touchesConstraint } from './patchTarget';
 import type { PatchText } from './patchText';
 import { keyCollation, rowCondition } from './rowCondition';
-import type { DatabaseSchema, Table } from './schema';
+import type { DatabaseSchema, SchemaEntry, Table } from './schema';
 import { nameKey } from './schema';
 import { sqlLiteral, sqlName } from './sqlLiteral';
+import { terminated } from './sqlStatement';
 import { StoredUpdate } from './storedUpdate';
+import { isMalformed } from './valueOrder';
 
 /** Inserts that wait in memory for the deletes of their table, in characters; further ones wait in a temporary table. */
 const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024;
 const REBUILT = 'temp.datamanager_rows';
 const WAITING = 'temp.datamanager_inserts';
+
+type Creation = Pick<SchemaEntry, 'type' | 'name' | 'sql'>;
 
 export interface PatchSchemas {
   readonly before: DatabaseSchema;
@@ -30,6 +35,8 @@ export interface PatchSchemas {
  * does the sqlite3 shell's .dump, and no module (FTS5, R-tree) has to be there. The user version, application id and
  * AUTOINCREMENT counters become those of the newer database; text encoding, page size and the rowids of tables that don't
  * name them are left alone.
+ *
+ * `add` throws DIFF_UNSUPPORTED for text that the older database can't hold: see `notWritable`.
  * Source of the pitfalls: https://www.sqlite.org/lang_altertable.html#otheralter.
  */
 export class PatchWriter implements EventWriter {
@@ -41,6 +48,7 @@ export class PatchWriter implements EventWriter {
   private waiting: string[] = [];
   private waitingCharacters = 0;
   private spilled = false;
+  private readonly misstored: Creation[] = [];
 
   /**
    * @example
@@ -83,10 +91,11 @@ export class PatchWriter implements EventWriter {
     }
     for (const type of ['index', 'view', 'trigger'] as const) {
       for (const entry of this.schemas.after.entries) {
-        if (entry.type === type && this.isMadeAgain(type, entry.name, entry.table)) this.statement(entry.sql);
+        if (entry.type === type && this.isMadeAgain(type, entry.name, entry.table)) this.statement(entry);
       }
     }
     this.createVirtualTables();
+    this.restoreDefinitions();
     for (const statement of this.numberStatements()) this.write(statement);
     this.write('COMMIT;');
     if (this.ignoresChecks()) this.write('PRAGMA ignore_check_constraints=OFF;');
@@ -184,7 +193,7 @@ export class PatchWriter implements EventWriter {
     };
     if (after === null || after.virtual) return { ...plain, writesRows: false };
     if (before === null || before.virtual) {
-      this.statement(after.sql);
+      this.statement({ type: 'table', ...after });
       return plain;
     }
     if (before.sql === after.sql) return { ...plain, collides: hasFurtherConstraint(header, before) };
@@ -210,7 +219,7 @@ export class PatchWriter implements EventWriter {
     }
     const finish = [
       `DROP TABLE ${sqlName(before.name)};`,
-      terminated(after.sql),
+      this.closed({ type: 'table', ...after }),
       `INSERT INTO ${plain.name}(${names.join(', ')}) SELECT * FROM ${REBUILT};`,
       `DROP TABLE ${REBUILT};`,
     ];
@@ -218,6 +227,8 @@ export class PatchWriter implements EventWriter {
   }
 
   private row(target: PatchTarget, change: RowChange): void {
+    const sameEncoding = this.schemas.before.encoding === this.schemas.after.encoding;
+    if (!sameEncoding && change.after?.some(isMalformed)) throw notWritable(target.header.name);
     if (change instanceof StoredUpdate && this.out !== null && !target.collides) {
       writeStoredUpdate(this.out, target, change);
       return;
@@ -282,14 +293,33 @@ export class PatchWriter implements EventWriter {
     };
   }
 
-  private statement(sql: string): void {
-    this.write(terminated(sql));
+  private statement(entry: Creation): void {
+    this.write(this.closed(entry));
+  }
+
+  private closed(entry: Creation): string {
+    const { text, storesItself } = terminated(entry.sql);
+    if (!storesItself) this.misstored.push(entry);
+    return text;
+  }
+
+  /** Definitions that SQLite would store with another end than they had. */
+  private restoreDefinitions(): void {
+    if (this.misstored.length === 0) return;
+    this.write('PRAGMA writable_schema=ON;');
+    for (const { type, name, sql } of this.misstored) {
+      this.write(`UPDATE sqlite_schema SET sql=${sqlLiteral(sql)} WHERE type='${type}' AND name=${sqlLiteral(name)};`);
+    }
+    this.write('PRAGMA writable_schema=RESET;');
   }
 }
 
-/** A comment at the end of a statement would swallow the semicolon. */
-function terminated(sql: string): string {
-  return sql.includes('--') ? `${sql}\n;` : `${sql};`;
+function notWritable(table: string): DataManagerError {
+  const message = `No patch can be made: table ${table} holds text that is none in a database of the other text encoding.`;
+  return new DataManagerError('DIFF_UNSUPPORTED', message, {
+    hint: 'The two files differ in their text encoding (UTF-8, UTF-16), which a patch does not change.',
+    data: { table },
+  });
 }
 
 /** The same text as for any other update, without decoding what it does not name. */

@@ -1,5 +1,5 @@
 import type { Column, SchemaChange } from './model';
-import type { OpenedDatabase } from './openDatabase';
+import type { OpenedDatabase, TextEncodingName } from './openDatabase';
 import { queryAll } from './openDatabase';
 import { sqlName } from './sqlLiteral';
 
@@ -47,6 +47,7 @@ export interface DatabaseSchema {
   readonly tables: ReadonlyMap<string, Table>;
   /** The largest rowid that an AUTOINCREMENT table ever had, by `nameKey`. */
   readonly sequences: ReadonlyMap<string, bigint>;
+  readonly encoding: TextEncodingName;
   /** PRAGMA user_version and application_id: signed 32-bit numbers that programs set as they like. */
   readonly userVersion: number;
   readonly applicationId: number;
@@ -113,7 +114,8 @@ export function readSchema(database: OpenedDatabase): DatabaseSchema {
     }
   }
   const number = (pragma: string): number => Number(queryAll(connection, `PRAGMA ${schema}.${pragma}`)[0]?.[0] ?? 0);
-  return { entries, tables, sequences, userVersion: number('user_version'), applicationId: number('application_id') };
+  const [userVersion, applicationId] = [number('user_version'), number('application_id')];
+  return { entries, tables, sequences, encoding: database.encoding, userVersion, applicationId };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { DataManagerError } from '../errors';
 import type { EventWriter } from './eventWriter';
 import { SummaryWriter } from './eventWriter';
 import type { DiffEvent } from './model';
@@ -18,6 +19,8 @@ export interface StoredLimits {
 export class StoredWriter implements EventWriter {
   private readonly summary = new SummaryWriter();
   private readonly patch: PatchWriter;
+  /** Why there is no patch. */
+  private obstacle: string | null = null;
   private statements: string[] = [];
   private lines = 0;
   private bytes = 0;
@@ -37,11 +40,11 @@ export class StoredWriter implements EventWriter {
 
   add(event: DiffEvent): void {
     this.summary.add(event);
-    if (!this.tooLong) this.patch.add(event);
+    if (!this.tooLong && this.obstacle === null) this.addToPatch(event);
   }
 
   end(): void {
-    if (!this.tooLong) this.patch.end();
+    if (!this.tooLong && this.obstacle === null) this.patch.end();
   }
 
   /** The whole text, and whether the patch is in it. Call it after `end`. */
@@ -56,9 +59,20 @@ export class StoredWriter implements EventWriter {
     if (summary.identical) head.push('-- no logical change');
     const headBytes = Buffer.byteLength(head.join('\n')) + 1;
     const fits = head.length + this.lines <= this.limits.maxLines && headBytes + this.bytes <= this.limits.maxBytes;
-    const complete = !this.tooLong && (fits || summary.identical);
-    if (!complete) head.push('-- the patch is too long to be stored; compare the two versions to see it');
+    const complete = this.obstacle === null && !this.tooLong && (fits || summary.identical);
+    if (this.obstacle !== null) head.push(`-- no patch: ${oneLine(this.obstacle)}`);
+    else if (!complete) head.push('-- the patch is too long to be stored; compare the two versions to see it');
     return { text: `${[...head, ...(complete ? this.statements : [])].join('\n')}\n`, complete };
+  }
+
+  /** Summary and publishing go on where no patch can be made. */
+  private addToPatch(event: DiffEvent): void {
+    try {
+      this.patch.add(event);
+    } catch (error) {
+      if (!DataManagerError.is(error, 'DIFF_UNSUPPORTED')) throw error;
+      this.obstacle = error.message;
+    }
   }
 
   private keep(statement: string): void {

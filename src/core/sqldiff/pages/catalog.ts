@@ -20,7 +20,14 @@ export interface Catalog {
 }
 
 const emptyCatalog: Catalog = {
-  schema: { entries: [], tables: new Map(), sequences: new Map(), userVersion: 0, applicationId: 0 },
+  schema: {
+    entries: [],
+    tables: new Map(),
+    sequences: new Map(),
+    encoding: 'UTF-8',
+    userVersion: 0,
+    applicationId: 0,
+  },
   layoutOf: () => null,
   roots: new Map(),
 };
@@ -64,8 +71,9 @@ export function readCatalog(file: PageFile | null): Catalog {
     }
   }
   const { userVersion, applicationId } = file.header;
+  const encoding = file.header.encoding.replace('utf', 'UTF') as DatabaseSchema['encoding'];
   return {
-    schema: { entries, tables, sequences, userVersion, applicationId },
+    schema: { entries, tables, sequences, encoding, userVersion, applicationId },
     roots,
     layoutOf(name) {
       const key = nameKey(name);
