@@ -52,7 +52,7 @@ function outputWriter(
       return { writer: new ReviewWriter(labels, output.limit, out), finish: flushed(out) };
     }
     case 'sql': {
-      const out = new PatchText(onText);
+      const out = new PatchText(onText, schemas.before.encoding);
       return { writer: new PatchWriter(schemas, (statement) => out.line(statement), out), finish: flushed(out) };
     }
     case 'stored': {

@@ -3,11 +3,19 @@ import { addedLiteral } from './columnDefaults';
 import type { EventWriter } from './eventWriter';
 import type { DiffEvent, Row, RowChange, SchemaChange, TableHeader } from './model';
 import { addColumnStatements } from './patchAlter';
-import { changedColumns, hasFurtherConstraint, type PatchTarget, placesOf, touchesConstraint } from './patchTarget';
+import {
+  changedColumns,
+  hasCollations,
+  hasFurtherConstraint,
+  keyReferences,
+  type PatchTarget,
+  placesOf,
+  touchesConstraint,
+} from './patchTarget';
 import type { PatchText } from './patchText';
-import { keyCollation, rowCondition } from './rowCondition';
+import { rowCondition } from './rowCondition';
 import type { DatabaseSchema, SchemaEntry, Table } from './schema';
-import { nameKey } from './schema';
+import { nameKey, ROWID_NAMES } from './schema';
 import { sqlLiteral, sqlName } from './sqlLiteral';
 import { terminated } from './sqlStatement';
 import { StoredUpdate } from './storedUpdate';
@@ -183,9 +191,13 @@ export class PatchWriter implements EventWriter {
     const columns = (header.after ?? []).map((column) => column.name);
     const plain = {
       header,
+      encoding: this.schemas.before.encoding,
       name: sqlName(header.name),
+      keyReferences: before === null ? [] : keyReferences(header, before),
+      binaryCollation: before !== null && hasCollations(before) ? ' COLLATE BINARY' : '',
       columns,
       before,
+      rowidName: before?.rowidName ?? 'rowid',
       rebuilds: false,
       collides: false,
       writesRows: true,
@@ -196,6 +208,9 @@ export class PatchWriter implements EventWriter {
       this.statement({ type: 'table', ...after });
       return plain;
     }
+    // Rows that only their content tells apart are found by rowid, of which columns may hide every name.
+    const nameless = header.key.kind === 'content' && before.rowidName === null;
+    if (nameless) return this.rebuild(plain, before, after);
     if (before.sql === after.sql) return { ...plain, collides: hasFurtherConstraint(header, before) };
     const additions = addColumnStatements(before, after);
     if (additions) {
@@ -211,8 +226,10 @@ export class PatchWriter implements EventWriter {
       const older = before.columns.find((other) => nameKey(other.name) === nameKey(column.name));
       return older ? sqlName(older.name) : addedLiteral(column, after.strict);
     });
-    this.write(`CREATE TEMP TABLE datamanager_rows(${names.join(', ')});`);
-    this.write(`INSERT INTO ${REBUILT} SELECT ${values.join(', ')} FROM ${plain.name};`);
+    const free = ROWID_NAMES.find((name) => !after.columns.some((column) => nameKey(column.name) === name));
+    const own = free === undefined ? ['datamanager_rowid INTEGER PRIMARY KEY'] : [];
+    this.write(`CREATE TEMP TABLE datamanager_rows(${[...names, ...own].join(', ')});`);
+    this.write(`INSERT INTO ${REBUILT}(${names.join(', ')}) SELECT ${values.join(', ')} FROM ${plain.name};`);
     if (plain.header.key.columns.length > 0) {
       const columns = plain.header.key.columns.map(sqlName).join(', ');
       this.write(`CREATE INDEX temp.datamanager_key ON datamanager_rows(${columns});`);
@@ -220,10 +237,18 @@ export class PatchWriter implements EventWriter {
     const finish = [
       `DROP TABLE ${sqlName(before.name)};`,
       this.closed({ type: 'table', ...after }),
-      `INSERT INTO ${plain.name}(${names.join(', ')}) SELECT * FROM ${REBUILT};`,
+      `INSERT INTO ${plain.name}(${names.join(', ')}) SELECT ${names.join(', ')} FROM ${REBUILT};`,
       `DROP TABLE ${REBUILT};`,
     ];
-    return { ...plain, name: REBUILT, rebuilds: true, finish };
+    return {
+      ...plain,
+      name: REBUILT,
+      rowidName: free ?? 'datamanager_rowid',
+      rebuilds: true,
+      keyReferences: plain.header.key.columns.map(sqlName),
+      binaryCollation: '',
+      finish,
+    };
   }
 
   private row(target: PatchTarget, change: RowChange): void {
@@ -241,14 +266,14 @@ export class PatchWriter implements EventWriter {
       this.insert(target, change.after);
     } else {
       const changed = changedColumns(target.header, change);
-      const assignments = changed.map(({ sql, value }) => `${sql}=${sqlLiteral(value)}`);
+      const assignments = changed.map(({ sql, value }) => `${sql}=${sqlLiteral(value, target.encoding)}`);
       this.write(`UPDATE ${target.name} SET ${assignments.join(', ')} WHERE ${rowCondition(target, change.before)};`);
     }
   }
 
   private insert(target: PatchTarget, row: Row): void {
     const names = target.columns.map(sqlName).join(', ');
-    const values = row.map(sqlLiteral).join(', ');
+    const values = row.map((value) => sqlLiteral(value, target.encoding)).join(', ');
     const statement = `INSERT INTO ${target.name}(${names}) VALUES(${values});`;
     if (!target.collides) this.write(statement);
     else if (this.waitingCharacters + statement.length <= MAX_WAITING_CHARACTERS) {
@@ -324,7 +349,8 @@ function notWritable(table: string): DataManagerError {
 
 /** The same text as for any other update, without decoding what it does not name. */
 function writeStoredUpdate(out: PatchText, target: PatchTarget, { older, newer, mapping }: StoredUpdate): void {
-  const { names, key, keyNames } = placesOf(target.header);
+  const { names, key } = placesOf(target.header);
+  const { keyReferences } = target;
   let separator = ' SET ';
   out.text('UPDATE ');
   out.text(target.name);
@@ -337,17 +363,15 @@ function writeStoredUpdate(out: PatchText, target: PatchTarget, { older, newer, 
     separator = ', ';
   }
   separator = ' WHERE ';
-  const collate = keyCollation(target);
-  for (let i = 0; i < keyNames.length; i++) {
+  for (let i = 0; i < keyReferences.length; i++) {
     const column = key[i] as number;
     out.text(separator);
-    out.text(keyNames[i] as string);
+    out.text(keyReferences[i] as string);
     separator = ' AND ';
     if (older.isNull(column)) {
       out.text(' IS NULL');
       continue;
     }
-    out.text(collate);
     out.text('=');
     out.value(older, column);
   }

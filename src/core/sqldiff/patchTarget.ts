@@ -1,4 +1,5 @@
 import type { RowChange, SqlValue, TableHeader } from './model';
+import type { TextEncodingName } from './openDatabase';
 import type { Table } from './schema';
 import { nameKey } from './schema';
 import { sqlName } from './sqlLiteral';
@@ -7,12 +8,20 @@ import { sameValue } from './valueOrder';
 /** How a patch writes the rows of one table. */
 export interface PatchTarget {
   readonly header: TableHeader;
+  /** That of the database which is patched. */
+  readonly encoding: TextEncodingName;
   /** Name in SQL of the table that the statements change. */
   readonly name: string;
+  /** Key columns, as the statements compare them. */
+  readonly keyReferences: readonly string[];
+  /** ` COLLATE BINARY` where columns may have another collation, else nothing. */
+  readonly binaryCollation: string;
   /** Columns that the statements may name. */
   readonly columns: readonly string[];
   /** The table before, whose rows the statements look for; null for a new one. */
   readonly before: Table | null;
+  /** Name in SQL of its rowid. */
+  readonly rowidName: string;
   /** True when the statements change a copy without types, constraints and collations. */
   readonly rebuilds: boolean;
   /** True when a row may hold a unique value that another changed row is about to give up. */
@@ -27,9 +36,8 @@ export interface ColumnPlaces {
   readonly older: readonly number[];
   /** Place before of each key column. */
   readonly key: readonly number[];
-  /** Names of columns after, and of key columns, as SQL. */
+  /** Names of columns after, as SQL. */
   readonly names: readonly string[];
-  readonly keyNames: readonly string[];
 }
 
 /** Looked up once a table: there may be millions of rows. */
@@ -39,7 +47,7 @@ const knownPlaces = new WeakMap<TableHeader, ColumnPlaces>();
  * Where the columns that a table's statements name are found in its rows.
  *
  * @example
- * const { key, keyNames } = placesOf(header);
+ * const { key, names } = placesOf(header);
  */
 export function placesOf(header: TableHeader): ColumnPlaces {
   let places = knownPlaces.get(header);
@@ -51,11 +59,46 @@ export function placesOf(header: TableHeader): ColumnPlaces {
       older: after.map((column) => placeOf(column.name)),
       key: header.key.columns.map(placeOf),
       names: after.map((column) => sqlName(column.name)),
-      keyNames: header.key.columns.map(sqlName),
     };
     knownPlaces.set(header, places);
   }
   return places;
+}
+
+/**
+ * Key columns with the collation under which they are unique, by whose index they are found: that of their column, which SQLite
+ * would take, may be another one, and see several rows as one.
+ *
+ * @example
+ * keyReferences(header, before); // ['"region" COLLATE "NOCASE"', '"year" COLLATE "BINARY"']
+ */
+export function keyReferences(header: TableHeader, before: Table): string[] {
+  const names = header.key.columns.map(sqlName);
+  if (!hasCollations(before)) return names;
+  const key = setOf(header.key.columns);
+  const index = before.uniqueIndexes.find(({ columns }) => columns && setOf(columns.map(({ name }) => name)) === key);
+  return header.key.columns.map((name, i) => {
+    const part = index?.columns?.find((column) => nameKey(column.name) === nameKey(name));
+    return `${names[i]} COLLATE ${sqlName(part?.collation ?? 'BINARY')}`;
+  });
+}
+
+/**
+ * False when all columns of a table are compared by their bytes.
+ *
+ * @example
+ * const collate = hasCollations(table) ? ' COLLATE BINARY' : '';
+ */
+export function hasCollations(table: Table): boolean {
+  return /collate/i.test(table.sql) || table.uniqueIndexes.some(({ columns }) => columns?.some(isCollated));
+}
+
+function isCollated({ collation }: { readonly collation: string }): boolean {
+  return collation.toUpperCase() !== 'BINARY';
+}
+
+function setOf(names: readonly string[]): string {
+  return names.map(nameKey).sort().join('\0');
 }
 
 /**
@@ -88,15 +131,9 @@ export function changedColumns(
  * const collides = hasFurtherConstraint(header, before);
  */
 export function hasFurtherConstraint(header: TableHeader, before: Table): boolean {
-  const key = header.key.columns.map(nameKey).sort().join('\0');
+  const key = setOf(header.key.columns);
   return before.uniqueIndexes.some(
-    ({ columns }) =>
-      columns === null ||
-      columns.some(({ collation }) => collation.toUpperCase() !== 'BINARY') ||
-      columns
-        .map((column) => nameKey(column.name))
-        .sort()
-        .join('\0') !== key,
+    ({ columns }) => columns === null || columns.some(isCollated) || setOf(columns.map(({ name }) => name)) !== key,
   );
 }
 

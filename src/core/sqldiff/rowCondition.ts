@@ -16,12 +16,11 @@ const TERMS_A_GROUP = 200;
 export function rowCondition(target: PatchTarget, row: Row): string {
   const { header, name } = target;
   if (header.key.kind !== 'content') {
-    const collate = keyCollation(target);
-    const { key, keyNames } = placesOf(header);
+    const { key } = placesOf(header);
     return allOf(
-      keyNames.map((column, i) => {
+      target.keyReferences.map((column, i) => {
         const value = row[key[i] ?? -1] ?? null;
-        return value === null ? `${column} IS NULL` : `${column}${collate}=${sqlLiteral(value)}`;
+        return value === null ? `${column} IS NULL` : `${column}=${sqlLiteral(value, target.encoding)}`;
       }),
     );
   }
@@ -29,32 +28,18 @@ export function rowCondition(target: PatchTarget, row: Row): string {
   const terms = (header.before ?? []).flatMap((column, place) =>
     target.rebuilds && !known.has(nameKey(column.name)) ? [] : contentTerms(target, column, row[place] ?? null),
   );
-  const rowid = (target.rebuilds ? freeRowidName(target.columns) : target.before?.rowidName) ?? 'rowid';
-  return `${rowid}=(SELECT ${rowid} FROM ${name} WHERE ${allOf(terms)} LIMIT 1)`;
-}
-
-/**
- * What stands behind a key column that is compared: a declared key is compared by its bytes, whatever collation its column has.
- *
- * @example
- * `${column}${keyCollation(target)}=${sqlLiteral(value)}`
- */
-export function keyCollation(target: PatchTarget): string {
-  return target.header.key.kind === 'declared' ? binaryCollation(target) : '';
-}
-
-function binaryCollation({ before, rebuilds }: PatchTarget): string {
-  return !rebuilds && before && /collate/i.test(before.sql) ? ' COLLATE BINARY' : '';
+  return `${target.rowidName}=(SELECT ${target.rowidName} FROM ${name} WHERE ${allOf(terms)} LIMIT 1)`;
 }
 
 /** Terms that hold for exactly this value: `=` alone takes 1 for 1.0, and 0.0 for -0.0. */
 function contentTerms(target: PatchTarget, column: Column, value: SqlValue): string[] {
   const reference = sqlName(column.name);
   if (value === null) return [`${reference} IS NULL`];
-  const literal = sqlLiteral(value);
-  if (typeof value === 'bigint') return [`${reference}=${literal}`, `typeof(${reference})='integer'`];
-  if (typeof value !== 'number') return [`${reference}${binaryCollation(target)}=${literal}`];
-  const terms = [`${reference}=${literal}`, `typeof(${reference})='real'`];
+  const literal = sqlLiteral(value, target.encoding);
+  // IS, because behind `c=5` SQLite puts 5 for every c of the condition, so that typeof(c) tells nothing.
+  if (typeof value === 'bigint') return [`${reference} IS ${literal}`, `typeof(${reference})='integer'`];
+  if (typeof value !== 'number') return [`${reference}${target.binaryCollation}=${literal}`];
+  const terms = [`${reference} IS ${literal}`, `typeof(${reference})='real'`];
   // SQLite keeps the sign of zero except in a REAL column, but no operator, printf or cast shows it: only 1/0.0 as pow() computes it.
   const keepsSign = value === 0 && (target.rebuilds || affinityOf(column.type) !== 'real');
   return keepsSign ? [...terms, `pow(${reference},-1)${Object.is(value, -0) ? '<' : '>'}0`] : terms;
@@ -68,9 +53,4 @@ function allOf(terms: readonly string[]): string {
     groups.push(`(${terms.slice(at, at + TERMS_A_GROUP).join(' AND ')})`);
   }
   return groups.join(' AND ');
-}
-
-function freeRowidName(columns: readonly string[]): string | undefined {
-  const taken = new Set(columns.map(nameKey));
-  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
 }

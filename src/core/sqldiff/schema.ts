@@ -53,7 +53,8 @@ export interface DatabaseSchema {
   readonly applicationId: number;
 }
 
-const ROWID_NAMES = ['rowid', '_rowid_', 'oid'] as const;
+/** The names by which SQL reaches a rowid, unless columns have them. */
+export const ROWID_NAMES = ['rowid', '_rowid_', 'oid'] as const;
 const GENERATED = new Set([2n, 3n]);
 const TYPE_ORDER = ['table', 'index', 'view', 'trigger'] as const;
 
