@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
+import { compareFiles } from '../../../src/core/sqldiff/compareFiles';
 import { contentHash } from '../../../src/core/sqldiff/contentHash';
 import { preparePagedDiff } from '../../../src/core/sqldiff/pagedDiff';
 import { PageFile } from '../../../src/core/sqldiff/pages/pageFile';
+import type { FileContents, SqlJs } from '../../../src/core/sqldiff/sqlJs';
 import { damage } from '../../support/damage';
 import { randomNumbers, randomPair } from '../../support/randomPair';
 import { newSqlJs } from '../../support/sqliteFixture';
@@ -51,6 +53,39 @@ describe('damaged files', function () {
     assert.ok(process.memoryUsage.rss() < 500 * 2 ** 20, 'with the sql.js that made the files');
     assert.ok((outcomes.get('SQLITE_DAMAGED') ?? 0) > fileCount / 4, JSON.stringify([...outcomes]));
     assert.ok((outcomes.get('a result') ?? 0) > fileCount / 20, JSON.stringify([...outcomes]));
+  });
+
+  it('leave no database of SQLite open, which would keep its memory', async () => {
+    const [good, bad] = [join(folder, 'good.sqlite'), join(folder, 'bad.sqlite')];
+    const hooks = { isCancelled: () => false, onProgress: () => undefined, onText: () => undefined };
+    const labels = { before: 'a', after: 'b' };
+    const codes = new Set<string>();
+    for (let i = 0; i < 40; i++) {
+      const sqlJs = await newSqlJs();
+      const pair = randomPair(sqlJs, firstSeed);
+      writeFileSync(good, pair.before);
+      writeFileSync(bad, damage(Buffer.from(pair.after), randomNumbers(firstSeed * 1000 + i)));
+      let open = 0;
+      const counting = class extends sqlJs.Database {
+        constructor(contents?: FileContents | Uint8Array) {
+          super(contents);
+          open++;
+        }
+        override close(): void {
+          open--;
+          super.close();
+        }
+      };
+      try {
+        const request = { before: good, after: bad, labels, output: { kind: 'summary' } } as const;
+        compareFiles({ Database: counting } as SqlJs, request, hooks);
+      } catch (error) {
+        assert.ok(DataManagerError.is(error) && allowed.has(error.code), String(error));
+        codes.add(error.code);
+      }
+      assert.equal(open, 0, `damage ${i}`);
+    }
+    assert.ok(codes.has('SQLITE_DAMAGED'));
   });
 
   function compare(before: string, after: string): void {
