@@ -124,7 +124,9 @@ function migration(sqlJs: SqlJs, older: Table, newer: Table): Migration {
   const known = new Set(older.columns.map((column) => column.name.toLowerCase()));
   const added = new Map(
     newer.columns.flatMap((column, place) =>
-      known.has(column.name.toLowerCase()) ? [] : [[place, exactText(addedValue(sqlJs, column))] as const],
+      known.has(column.name.toLowerCase())
+        ? []
+        : [[place, exactText(addedValue(sqlJs, column, newer.strict))] as const],
     ),
   );
   const places = newer.columns.map((column) =>
@@ -134,10 +136,10 @@ function migration(sqlJs: SqlJs, older: Table, newer: Table): Migration {
 }
 
 /** What SQLite puts into a row that is older than the column: it is asked to add one. */
-function addedValue(sqlJs: SqlJs, { type, defaultSql }: TableColumn): SqlValue {
+function addedValue(sqlJs: SqlJs, { type, defaultSql }: TableColumn, strict: boolean): SqlValue {
   const scratch = new sqlJs.Database();
   try {
-    scratch.exec('CREATE TABLE t(a); INSERT INTO t VALUES(1)');
+    scratch.exec(`CREATE TABLE t(a${strict ? ' ANY) STRICT' : ')'}; INSERT INTO t VALUES(1)`);
     for (const clause of defaultSql === null ? [] : [defaultSql, `(${defaultSql})`]) {
       try {
         scratch.exec(`ALTER TABLE t ADD COLUMN b ${type === '' ? '' : sqlName(type)} DEFAULT ${clause}`);

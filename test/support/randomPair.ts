@@ -315,7 +315,7 @@ class PairMaker {
           own,
         )) {
           target.exec(
-            `INSERT INTO ${sqlName(String(name))}(${columns.join(',')}) VALUES(${row.map(sqlLiteral).join(',')})`,
+            `INSERT INTO ${sqlName(String(name))}(${columns.join(',')}) VALUES(${row.map((value) => sqlLiteral(value)).join(',')})`,
           );
         }
         target.exec('COMMIT');

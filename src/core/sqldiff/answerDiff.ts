@@ -1,4 +1,3 @@
-import { DataManagerError } from '../errors';
 import type { DiffAnswer, DiffOutput, DiffRequest } from './diffEngine';
 import { SidesWriter } from './documentPair';
 import type { EventWriter } from './eventWriter';
@@ -6,7 +5,7 @@ import { SummaryWriter } from './eventWriter';
 import type { DiffEvent } from './model';
 import { OverviewWriter } from './overview';
 import type { PatchSchemas } from './patchSql';
-import { PatchWriter, patchObstacle } from './patchSql';
+import { PatchWriter } from './patchSql';
 import { PatchText } from './patchText';
 import { ReviewWriter } from './reviewText';
 import { RowsWriter } from './rowsWriter';
@@ -53,9 +52,7 @@ function outputWriter(
       return { writer: new ReviewWriter(labels, output.limit, out), finish: flushed(out) };
     }
     case 'sql': {
-      const obstacle = patchObstacle(schemas);
-      if (obstacle !== null) throw new DataManagerError('DIFF_UNSUPPORTED', `No patch can be made: ${obstacle}`);
-      const out = new PatchText(onText);
+      const out = new PatchText(onText, schemas.before.encoding);
       return { writer: new PatchWriter(schemas, (statement) => out.line(statement), out), finish: flushed(out) };
     }
     case 'stored': {

@@ -1,4 +1,7 @@
+import { DataManagerError } from '../errors';
 import type { AddedColumn } from './compareRows';
+import { columnAffinity, defaultValue } from './pages/defaultValue';
+import { sqlTokens } from './pages/sqlTokens';
 import { exactColumns, readRows } from './rowReader';
 import type { Table, TableColumn } from './schema';
 import { nameKey } from './schema';
@@ -20,7 +23,7 @@ export function addedColumns(sqlJs: SqlJs, before: Table, after: Table): AddedCo
   const added: AddedColumn[] = [];
   after.columns.forEach((column, place) => {
     if (known.has(nameKey(column.name))) return;
-    const defaultValue = storedDefault(sqlJs, column.type, foreseeableDefault(column));
+    const defaultValue = storedDefault(sqlJs, column.type, foreseeableDefault(column), after.strict);
     added.push({ place, defaultValue, defaultLiteral: sqlLiteral(defaultValue) });
   });
   return added;
@@ -41,14 +44,29 @@ export function foreseeableDefault({ defaultSql }: TableColumn): string {
   return defaultSql.replace(/"((?:[^"]|"")*)"/, (_, text: string) => sqlLiteral(text.replaceAll('""', '"')));
 }
 
-/** Lets SQLite store the default in a column of the same type. */
-function storedDefault(sqlJs: SqlJs, type: string, defaultSql: string): AddedColumn['defaultValue'] {
+/**
+ * The value that rows get for a column that is added, as a SQL literal that no affinity changes any more.
+ *
+ * @example
+ * addedLiteral(column, table.strict); // '5'
+ */
+export function addedLiteral(column: TableColumn, strict: boolean): string {
+  const clause = foreseeableDefault(column);
+  try {
+    return sqlLiteral(defaultValue(sqlTokens(clause), columnAffinity(column.type, strict)) ?? null);
+  } catch (error) {
+    if (DataManagerError.is(error, 'DIFF_UNSUPPORTED')) return clause;
+    throw error;
+  }
+}
+
+/** Lets SQLite add such a column to a row: an inserted row may get another value, TEXT DEFAULT 1e3 is '1e3' here and '1000.0' there. */
+function storedDefault(sqlJs: SqlJs, type: string, defaultSql: string, strict: boolean): AddedColumn['defaultValue'] {
   const scratch = new sqlJs.Database();
   try {
+    scratch.exec(`CREATE TABLE t(a${strict ? ' ANY) STRICT' : ')'}; INSERT INTO t VALUES(1)`);
     // The type may be several words with a length, which is no name; as one quoted name its affinity is the same.
-    scratch.exec(
-      `CREATE TABLE t(a, b ${type === '' ? '' : sqlName(type)} DEFAULT (${defaultSql})); INSERT INTO t(a) VALUES(1)`,
-    );
+    scratch.exec(`ALTER TABLE t ADD COLUMN b ${type === '' ? '' : sqlName(type)} DEFAULT (${defaultSql})`);
     for (const row of readRows(scratch, `SELECT ${exactColumns(['b'])} FROM t`, 1, 'UTF-8')) return row[0] ?? null;
     return null;
   } finally {

@@ -40,10 +40,25 @@ export function compareFiles(sqlJs: SqlJs, request: DiffRequest, hooks: CompareH
     const events = diffDatabases({ sqlJs, pair, schemas, keys: request.keys, isCancelled: hooks.isCancelled });
     answer = answerDiff(events, schemas, request, hooks.onText);
   } catch (error) {
-    pair.closeFiles();
-    throw error;
+    pair.abandon();
+    throw explained(error, request.after);
   }
   pair.close();
   hooks.onProgress({ phase: 'compare', done: total, total });
   return answer;
+}
+
+/** SQLite's own words about a schema that it can't read, as one of our errors. */
+function explained(error: unknown, path: string): unknown {
+  if (
+    DataManagerError.is(error) ||
+    !(error instanceof Error) ||
+    !/malformed|not a database|disk I\/O/.test(error.message)
+  )
+    return error;
+  return new DataManagerError('SQLITE_DAMAGED', `${path}, or what it is compared with, is damaged: ${error.message}.`, {
+    hint: 'Run "PRAGMA integrity_check" on both files, or compare other versions.',
+    data: { path },
+    cause: error,
+  });
 }

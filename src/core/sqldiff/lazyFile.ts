@@ -48,7 +48,17 @@ export class LazyFile implements FileContents {
     return this;
   }
 
+  /** True once a read has thrown: SQLite was left in the middle of something and can't be asked to close a database any more. */
+  interrupted = false;
+
   subarray(start: number, end: number): Uint8Array {
+    this.interrupted = true;
+    const bytes = this.read(start, end);
+    this.interrupted = false;
+    return bytes;
+  }
+
+  private read(start: number, end: number): Uint8Array {
     const first = Math.floor(start / BLOCK_BYTES);
     const offset = start - first * BLOCK_BYTES;
     const length = end - start;

@@ -25,8 +25,8 @@ export interface OpenedPair {
   assertUnchanged(): void;
   /** Closes the databases and their files. */
   close(): void;
-  /** Closes the files alone: after an error thrown through SQLite its databases can't be closed any more. */
-  closeFiles(): void;
+  /** Closes what can be closed after an error; a database that stays open keeps its WebAssembly memory from being freed. */
+  abandon(): void;
 }
 
 export interface OpenOptions {
@@ -78,6 +78,17 @@ export function openPair(
   const closeFiles = (): void => {
     for (const file of files) file.close();
   };
+  const abandon = (): void => {
+    const usable = !files.some((file) => file.interrupted);
+    for (const connection of usable ? connections : []) {
+      try {
+        connection.close();
+      } catch {
+        // SQLite's complaint about the damage that was the error in the first place.
+      }
+    }
+    closeFiles();
+  };
   try {
     const after = open(afterPath);
     const afterEncoding = encodingOf(after.file);
@@ -110,10 +121,10 @@ export function openPair(
         for (const connection of connections) connection.close();
         closeFiles();
       },
-      closeFiles,
+      abandon,
     };
   } catch (error) {
-    closeFiles();
+    abandon();
     throw error;
   }
 }

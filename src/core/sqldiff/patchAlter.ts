@@ -5,6 +5,8 @@ import { sqlName } from './sqlLiteral';
 /** What ALTER TABLE ADD COLUMN refuses, or what could fail on rows that are there. */
 const NOT_ADDABLE = /\b(?:primary|unique|check|references|generated|as|current_\w+)\b|default\s*\(/i;
 
+const GENERATED = /\bas\s*\(/i;
+
 /**
  * ALTER TABLE statements that lead to exactly the newer CREATE statement; null when the change is more than columns that
  * ALTER TABLE ADD COLUMN appended: it writes `, ` and the definition behind the last column, and changes nothing else.
@@ -16,6 +18,8 @@ export function addColumnStatements(before: Table, after: Table): string[] | nul
   const count = after.columns.length - before.columns.length;
   if (count <= 0 || before.virtual || after.virtual) return null;
   if (before.columns.some((column, place) => after.columns[place]?.name !== column.name)) return null;
+  // A generated column may stand behind the new one, where ALTER TABLE would not put it.
+  if (GENERATED.test(before.sql)) return null;
   const inserted = insertion(before.sql, after.sql);
   if (inserted === null || !inserted.startsWith(', ') || /--|\/\*|\n/.test(inserted)) return null;
   const definitions = splitList(inserted.slice(2));
@@ -30,7 +34,9 @@ export function addColumnStatements(before: Table, after: Table): string[] | nul
     const fillable = !column.notNull || (column.defaultSql !== null && !/^null$/i.test(column.defaultSql));
     return named && fillable && !NOT_ADDABLE.test(definition);
   });
-  if (definitions.length !== count || !isColumn) return null;
+  // It trims a definition, so that only one without spaces around it comes out as it was.
+  const staysSo = inserted === `, ${definitions.join(', ')}`;
+  if (definitions.length !== count || !isColumn || !staysSo) return null;
   return definitions.map((definition) => `ALTER TABLE ${sqlName(before.name)} ADD COLUMN ${definition};`);
 }
 
@@ -43,7 +49,8 @@ function insertion(before: string, after: string): string | null {
   // What is behind the columns is taken from the end, so that `, a` is not seen as `a, `.
   for (let start = end; start <= before.length; start++) {
     if (before.slice(0, start) !== after.slice(0, start)) return null;
-    if (after.startsWith(', ', start)) return after.slice(start, start + length);
+    // ALTER TABLE writes right before the constraints or the closing parenthesis.
+    if (after.startsWith(', ', start) && /[,)]/.test(before[start] ?? '')) return after.slice(start, start + length);
   }
   return null;
 }

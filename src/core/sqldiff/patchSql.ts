@@ -1,53 +1,36 @@
-import { foreseeableDefault } from './columnDefaults';
+import { DataManagerError } from '../errors';
+import { addedLiteral } from './columnDefaults';
 import type { EventWriter } from './eventWriter';
-import type { DiffEvent, Row, RowChange, SchemaChange, SqlValue, TableHeader } from './model';
+import type { DiffEvent, Row, RowChange, SchemaChange, TableHeader } from './model';
 import { addColumnStatements } from './patchAlter';
+import {
+  changedColumns,
+  hasCollations,
+  hasFurtherConstraint,
+  keyReferences,
+  type PatchTarget,
+  placesOf,
+  touchesConstraint,
+} from './patchTarget';
 import type { PatchText } from './patchText';
-import type { DatabaseSchema, Table } from './schema';
-import { nameKey } from './schema';
+import { rowCondition } from './rowCondition';
+import type { DatabaseSchema, SchemaEntry, Table } from './schema';
+import { nameKey, ROWID_NAMES } from './schema';
 import { sqlLiteral, sqlName } from './sqlLiteral';
+import { terminated } from './sqlStatement';
 import { StoredUpdate } from './storedUpdate';
-import { sameValue } from './valueOrder';
+import { isMalformed } from './valueOrder';
 
 /** Inserts that wait in memory for the deletes of their table, in characters; further ones wait in a temporary table. */
 const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024;
 const REBUILT = 'temp.datamanager_rows';
 const WAITING = 'temp.datamanager_inserts';
 
+type Creation = Pick<SchemaEntry, 'type' | 'name' | 'sql'>;
+
 export interface PatchSchemas {
   readonly before: DatabaseSchema;
   readonly after: DatabaseSchema;
-}
-
-/**
- * Why no patch can lead from one schema to the other; null when one can.
- *
- * @example
- * if (patchObstacle(schemas) === null) ...
- */
-export function patchObstacle({ before, after }: PatchSchemas): string | null {
-  for (const [key, newer] of after.tables) {
-    const older = before.tables.get(key);
-    if (older && (older.virtual || newer.virtual) && older.sql !== newer.sql) {
-      return `The definition of virtual table ${newer.name} changed.`;
-    }
-  }
-  return null;
-}
-
-/** How the rows of the current table are written. */
-interface Target {
-  readonly header: TableHeader;
-  /** Name in SQL of the table that the statements change. */
-  readonly name: string;
-  /** Columns that the statements may name. */
-  readonly columns: readonly string[];
-  readonly before: Table | null;
-  /** True when a row may hold a unique value that another changed row is about to give up. */
-  readonly collides: boolean;
-  /** False for a dropped table: its rows go with it. */
-  readonly writesRows: boolean;
-  readonly finish: readonly string[];
 }
 
 /**
@@ -56,17 +39,24 @@ interface Target {
  * Triggers are dropped first and made last. A table whose definition changed is copied into a temporary one without
  * constraints, patched there, and made anew, so that it ends with exactly the newer CREATE statement; only columns added at
  * the end are added in place. Rows that change under a further unique constraint are deleted first and inserted at the end.
+ * Virtual tables come and go as entries of sqlite_schema, and their shadow tables as the ordinary tables that they are: so
+ * does the sqlite3 shell's .dump, and no module (FTS5, R-tree) has to be there. The user version, application id and
+ * AUTOINCREMENT counters become those of the newer database; text encoding, page size and the rowids of tables that don't
+ * name them are left alone.
+ *
+ * `add` throws DIFF_UNSUPPORTED for text that the older database can't hold: see `notWritable`.
  * Source of the pitfalls: https://www.sqlite.org/lang_altertable.html#otheralter.
  */
 export class PatchWriter implements EventWriter {
   private changes: readonly SchemaChange[] = [];
   private begun = false;
-  private target: Target | null = null;
+  private target: PatchTarget | null = null;
   private readonly handled = new Set<string>();
   private readonly rebuilt = new Set<string>();
   private waiting: string[] = [];
   private waitingCharacters = 0;
   private spilled = false;
+  private readonly misstored: Creation[] = [];
 
   /**
    * @example
@@ -83,7 +73,7 @@ export class PatchWriter implements EventWriter {
     switch (event.kind) {
       case 'schema':
         this.changes = event.changes;
-        if (event.changes.length > 0) this.begin();
+        if (event.changes.length > 0 || this.numberStatements().length > 0) this.begin();
         break;
       case 'table':
         this.begin();
@@ -109,16 +99,21 @@ export class PatchWriter implements EventWriter {
     }
     for (const type of ['index', 'view', 'trigger'] as const) {
       for (const entry of this.schemas.after.entries) {
-        if (entry.type === type && this.isMadeAgain(type, entry.name, entry.table)) this.statement(entry.sql);
+        if (entry.type === type && this.isMadeAgain(type, entry.name, entry.table)) this.statement(entry);
       }
     }
+    this.createVirtualTables();
+    this.restoreDefinitions();
+    for (const statement of this.numberStatements()) this.write(statement);
     this.write('COMMIT;');
+    if (this.ignoresChecks()) this.write('PRAGMA ignore_check_constraints=OFF;');
   }
 
   private begin(): void {
     if (this.begun) return;
     this.begun = true;
     this.write('PRAGMA foreign_keys=OFF;');
+    if (this.ignoresChecks()) this.write('PRAGMA ignore_check_constraints=ON;');
     this.write('BEGIN;');
     const { before, after } = this.schemas;
     for (const entry of before.entries)
@@ -129,20 +124,66 @@ export class PatchWriter implements EventWriter {
           this.write(`DROP ${type.toUpperCase()} ${sqlName(change.name)};`);
       }
     }
-    const dropped = [...before.tables].filter(([key]) => !after.tables.has(key)).map(([, table]) => table);
-    // A virtual table takes its shadow tables along.
-    for (const table of dropped.sort((a, b) => Number(b.virtual) - Number(a.virtual))) {
-      this.handled.add(nameKey(table.name));
-      this.write(`DROP TABLE IF EXISTS ${sqlName(table.name)};`);
-    }
-    for (const [key, table] of after.tables) {
-      if (!table.virtual || before.tables.has(key)) continue;
+    this.dropVirtualTables();
+    for (const [key, table] of before.tables) {
+      const newer = after.tables.get(key);
+      if (table.virtual || (newer && !newer.virtual)) continue;
       this.handled.add(key);
-      this.statement(table.sql);
+      this.write(`DROP TABLE ${sqlName(table.name)};`);
     }
   }
 
-  private openTable(header: TableHeader): Target {
+  private dropVirtualTables(): void {
+    const { before, after } = this.schemas;
+    const gone = [...before.tables].filter(([key, table]) => table.virtual && table.sql !== after.tables.get(key)?.sql);
+    if (gone.length === 0) return;
+    this.write('PRAGMA writable_schema=ON;');
+    for (const [, { name }] of gone) {
+      this.write(`DELETE FROM sqlite_schema WHERE type='table' AND name=${sqlLiteral(name)};`);
+    }
+    // Read anew, or SQLite would still see them.
+    this.write('PRAGMA writable_schema=RESET;');
+  }
+
+  /** Last, because their shadow tables are then written to as any others. */
+  private createVirtualTables(): void {
+    const { before, after } = this.schemas;
+    const come = [...after.tables].filter(([key, table]) => table.virtual && table.sql !== before.tables.get(key)?.sql);
+    if (come.length === 0) return;
+    this.write('PRAGMA writable_schema=ON;');
+    for (const [, { name, sql }] of come) {
+      const values = `'table', ${sqlLiteral(name)}, ${sqlLiteral(name)}, 0, ${sqlLiteral(sql)}`;
+      this.write(`INSERT INTO sqlite_schema(type, name, tbl_name, rootpage, sql) VALUES(${values});`);
+    }
+    this.write('PRAGMA writable_schema=RESET;');
+  }
+
+  /** What SQLite keeps beside schema and rows. */
+  private numberStatements(): string[] {
+    const { before, after } = this.schemas;
+    const statements: string[] = [];
+    for (const [key, table] of after.tables) {
+      if (!/autoincrement/i.test(table.sql)) continue;
+      const last = after.sequences.get(key);
+      // Changed rows may have moved the counter on.
+      if (!this.handled.has(key) && last === before.sequences.get(key)) continue;
+      const name = sqlLiteral(table.name);
+      statements.push(`DELETE FROM sqlite_sequence WHERE name=${name};`);
+      if (last !== undefined) statements.push(`INSERT INTO sqlite_sequence(name, seq) VALUES(${name}, ${last});`);
+    }
+    if (before.userVersion !== after.userVersion) statements.push(`PRAGMA user_version=${after.userVersion};`);
+    if (before.applicationId !== after.applicationId) {
+      statements.push(`PRAGMA application_id=${after.applicationId};`);
+    }
+    return statements;
+  }
+
+  /** Rows may be older than the CHECK that they fail. */
+  private ignoresChecks(): boolean {
+    return [...this.schemas.after.tables.values()].some((table) => /\bcheck\b/i.test(table.sql));
+  }
+
+  private openTable(header: TableHeader): PatchTarget {
     const key = nameKey(header.name);
     this.handled.add(key);
     const before = this.schemas.before.tables.get(key) ?? null;
@@ -150,21 +191,26 @@ export class PatchWriter implements EventWriter {
     const columns = (header.after ?? []).map((column) => column.name);
     const plain = {
       header,
+      encoding: this.schemas.before.encoding,
       name: sqlName(header.name),
+      keyReferences: before === null ? [] : keyReferences(header, before),
+      binaryCollation: before !== null && hasCollations(before) ? ' COLLATE BINARY' : '',
       columns,
       before,
+      rowidName: before?.rowidName ?? 'rowid',
+      rebuilds: false,
       collides: false,
       writesRows: true,
       finish: [],
     };
-    if (after === null) return { ...plain, writesRows: false };
-    if (before === null) {
-      const owner = after.shadowOf === null ? undefined : this.schemas.before.tables.get(nameKey(after.shadowOf));
-      // Making the virtual table made this one, with first rows of its own.
-      if (after.shadowOf !== null && !owner) this.write(`DELETE FROM ${plain.name};`);
-      else this.statement(after.sql);
+    if (after === null || after.virtual) return { ...plain, writesRows: false };
+    if (before === null || before.virtual) {
+      this.statement({ type: 'table', ...after });
       return plain;
     }
+    // Rows that only their content tells apart are found by rowid, of which columns may hide every name.
+    const nameless = header.key.kind === 'content' && before.rowidName === null;
+    if (nameless) return this.rebuild(plain, before, after);
     if (before.sql === after.sql) return { ...plain, collides: hasFurtherConstraint(header, before) };
     const additions = addColumnStatements(before, after);
     if (additions) {
@@ -174,28 +220,40 @@ export class PatchWriter implements EventWriter {
     return this.rebuild(plain, before, after);
   }
 
-  private rebuild(plain: Target, before: Table, after: Table): Target {
+  private rebuild(plain: PatchTarget, before: Table, after: Table): PatchTarget {
     const names = after.columns.map((column) => sqlName(column.name));
     const values = after.columns.map((column) => {
       const older = before.columns.find((other) => nameKey(other.name) === nameKey(column.name));
-      return older ? sqlName(older.name) : foreseeableDefault(column);
+      return older ? sqlName(older.name) : addedLiteral(column, after.strict);
     });
-    this.write(`CREATE TEMP TABLE datamanager_rows(${names.join(', ')});`);
-    this.write(`INSERT INTO ${REBUILT} SELECT ${values.join(', ')} FROM ${plain.name};`);
+    const free = ROWID_NAMES.find((name) => !after.columns.some((column) => nameKey(column.name) === name));
+    const own = free === undefined ? ['datamanager_rowid INTEGER PRIMARY KEY'] : [];
+    this.write(`CREATE TEMP TABLE datamanager_rows(${[...names, ...own].join(', ')});`);
+    this.write(`INSERT INTO ${REBUILT}(${names.join(', ')}) SELECT ${values.join(', ')} FROM ${plain.name};`);
     if (plain.header.key.columns.length > 0) {
       const columns = plain.header.key.columns.map(sqlName).join(', ');
       this.write(`CREATE INDEX temp.datamanager_key ON datamanager_rows(${columns});`);
     }
     const finish = [
       `DROP TABLE ${sqlName(before.name)};`,
-      terminated(after.sql),
-      `INSERT INTO ${plain.name}(${names.join(', ')}) SELECT * FROM ${REBUILT};`,
+      this.closed({ type: 'table', ...after }),
+      `INSERT INTO ${plain.name}(${names.join(', ')}) SELECT ${names.join(', ')} FROM ${REBUILT};`,
       `DROP TABLE ${REBUILT};`,
     ];
-    return { ...plain, name: REBUILT, finish };
+    return {
+      ...plain,
+      name: REBUILT,
+      rowidName: free ?? 'datamanager_rowid',
+      rebuilds: true,
+      keyReferences: plain.header.key.columns.map(sqlName),
+      binaryCollation: '',
+      finish,
+    };
   }
 
-  private row(target: Target, change: RowChange): void {
+  private row(target: PatchTarget, change: RowChange): void {
+    const sameEncoding = this.schemas.before.encoding === this.schemas.after.encoding;
+    if (!sameEncoding && change.after?.some(isMalformed)) throw notWritable(target.header.name);
     if (change instanceof StoredUpdate && this.out !== null && !target.collides) {
       writeStoredUpdate(this.out, target, change);
       return;
@@ -203,19 +261,19 @@ export class PatchWriter implements EventWriter {
     if (change.kind === 'insert') this.insert(target, change.after);
     else if (change.kind === 'delete')
       this.write(`DELETE FROM ${target.name} WHERE ${rowCondition(target, change.before)};`);
-    else if (target.collides && this.touchesConstraint(target, change)) {
+    else if (target.collides && touchesConstraint(target, change)) {
       this.write(`DELETE FROM ${target.name} WHERE ${rowCondition(target, change.before)};`);
       this.insert(target, change.after);
     } else {
       const changed = changedColumns(target.header, change);
-      const assignments = changed.map(({ sql, value }) => `${sql}=${sqlLiteral(value)}`);
+      const assignments = changed.map(({ sql, value }) => `${sql}=${sqlLiteral(value, target.encoding)}`);
       this.write(`UPDATE ${target.name} SET ${assignments.join(', ')} WHERE ${rowCondition(target, change.before)};`);
     }
   }
 
-  private insert(target: Target, row: Row): void {
+  private insert(target: PatchTarget, row: Row): void {
     const names = target.columns.map(sqlName).join(', ');
-    const values = row.map(sqlLiteral).join(', ');
+    const values = row.map((value) => sqlLiteral(value, target.encoding)).join(', ');
     const statement = `INSERT INTO ${target.name}(${names}) VALUES(${values});`;
     if (!target.collides) this.write(statement);
     else if (this.waitingCharacters + statement.length <= MAX_WAITING_CHARACTERS) {
@@ -228,7 +286,7 @@ export class PatchWriter implements EventWriter {
     }
   }
 
-  private closeTable(target: Target): void {
+  private closeTable(target: PatchTarget): void {
     for (const statement of this.waiting) this.write(statement);
     if (this.spilled) {
       const names = target.columns.map(sqlName).join(', ');
@@ -248,13 +306,6 @@ export class PatchWriter implements EventWriter {
     return this.changes.some((change) => change.type === type && nameKey(change.name) === nameKey(name));
   }
 
-  private touchesConstraint(target: Target, change: Extract<RowChange, { kind: 'update' }>): boolean {
-    const changed = new Set(changedColumns(target.header, change).map(({ name }) => nameKey(name)));
-    return (target.before?.uniqueIndexes ?? []).some(
-      (index) => index.columns === null || index.columns.some((column) => changed.has(nameKey(column.name))),
-    );
-  }
-
   private headerOf(name: string): TableHeader | null {
     const older = this.schemas.before.tables.get(nameKey(name));
     const newer = this.schemas.after.tables.get(nameKey(name));
@@ -267,45 +318,39 @@ export class PatchWriter implements EventWriter {
     };
   }
 
-  private statement(sql: string): void {
-    this.write(terminated(sql));
+  private statement(entry: Creation): void {
+    this.write(this.closed(entry));
+  }
+
+  private closed(entry: Creation): string {
+    const { text, storesItself } = terminated(entry.sql);
+    if (!storesItself) this.misstored.push(entry);
+    return text;
+  }
+
+  /** Definitions that SQLite would store with another end than they had. */
+  private restoreDefinitions(): void {
+    if (this.misstored.length === 0) return;
+    this.write('PRAGMA writable_schema=ON;');
+    for (const { type, name, sql } of this.misstored) {
+      this.write(`UPDATE sqlite_schema SET sql=${sqlLiteral(sql)} WHERE type='${type}' AND name=${sqlLiteral(name)};`);
+    }
+    this.write('PRAGMA writable_schema=RESET;');
   }
 }
 
-/** A comment at the end of a statement would swallow the semicolon. */
-function terminated(sql: string): string {
-  return sql.includes('--') ? `${sql}\n;` : `${sql};`;
-}
-
-function hasFurtherConstraint(header: TableHeader, before: Table): boolean {
-  const key = header.key.columns.map(nameKey).sort().join('\0');
-  return before.uniqueIndexes.some(
-    (index) =>
-      index.columns
-        ?.map((column) => nameKey(column.name))
-        .sort()
-        .join('\0') !== key,
-  );
-}
-
-function changedColumns(
-  header: TableHeader,
-  change: Extract<RowChange, { kind: 'update' }>,
-): { readonly name: string; readonly sql: string; readonly value: SqlValue }[] {
-  const { older, names } = placesOf(header);
-  const changed: { name: string; sql: string; value: SqlValue }[] = [];
-  header.after?.forEach((column, place) => {
-    const value = change.after[place] ?? null;
-    const source = older[place] ?? -1;
-    if (source >= 0 && sameValue(change.before[source] ?? null, value)) return;
-    changed.push({ name: column.name, sql: names[place] as string, value });
+function notWritable(table: string): DataManagerError {
+  const message = `No patch can be made: table ${table} holds text that is none in a database of the other text encoding.`;
+  return new DataManagerError('DIFF_UNSUPPORTED', message, {
+    hint: 'The two files differ in their text encoding (UTF-8, UTF-16), which a patch does not change.',
+    data: { table },
   });
-  return changed;
 }
 
 /** The same text as for any other update, without decoding what it does not name. */
-function writeStoredUpdate(out: PatchText, target: Target, { older, newer, mapping }: StoredUpdate): void {
-  const { names, key, keyNames } = placesOf(target.header);
+function writeStoredUpdate(out: PatchText, target: PatchTarget, { older, newer, mapping }: StoredUpdate): void {
+  const { names, key } = placesOf(target.header);
+  const { keyReferences } = target;
   let separator = ' SET ';
   out.text('UPDATE ');
   out.text(target.name);
@@ -318,89 +363,18 @@ function writeStoredUpdate(out: PatchText, target: Target, { older, newer, mappi
     separator = ', ';
   }
   separator = ' WHERE ';
-  const exact = target.header.key.kind === 'declared' ? collateOf(target) : '';
-  for (let i = 0; i < keyNames.length; i++) {
+  for (let i = 0; i < keyReferences.length; i++) {
     const column = key[i] as number;
     out.text(separator);
-    out.text(keyNames[i] as string);
+    out.text(keyReferences[i] as string);
     separator = ' AND ';
     if (older.isNull(column)) {
       out.text(' IS NULL');
       continue;
     }
-    out.text(exact);
     out.text('=');
     out.value(older, column);
   }
   out.text(';');
   out.endLine();
-}
-
-interface ColumnPlaces {
-  /** Place before of each column after; -1 when it is new. */
-  readonly older: readonly number[];
-  /** Place before of each key column. */
-  readonly key: readonly number[];
-  /** Names of columns after, and of key columns, as SQL. */
-  readonly names: readonly string[];
-  readonly keyNames: readonly string[];
-}
-
-/** Looked up once a table: there may be millions of rows. */
-const knownPlaces = new WeakMap<TableHeader, ColumnPlaces>();
-
-function placesOf(header: TableHeader): ColumnPlaces {
-  let places = knownPlaces.get(header);
-  if (places === undefined) {
-    const before = new Map((header.before ?? []).map((column, place) => [nameKey(column.name), place]));
-    const placeOf = (name: string): number => before.get(nameKey(name)) ?? -1;
-    const after = header.after ?? [];
-    places = {
-      older: after.map((column) => placeOf(column.name)),
-      key: header.key.columns.map(placeOf),
-      names: after.map((column) => sqlName(column.name)),
-      keyNames: header.key.columns.map(sqlName),
-    };
-    knownPlaces.set(header, places);
-  }
-  return places;
-}
-
-/** Finds one row: by its key, or one of those that hold exactly this content. */
-function rowCondition(target: Target, row: Row): string {
-  const { header, before, name } = target;
-  const columns = header.before ?? [];
-  const rebuilding = name === REBUILT;
-  const collate = collateOf(target);
-  if (header.key.kind !== 'content') {
-    const exact = header.key.kind === 'declared' ? collate : '';
-    const { key, keyNames } = placesOf(header);
-    return keyNames
-      .map((name, i) => {
-        const value = row[key[i] ?? -1] ?? null;
-        return value === null ? `${name} IS NULL` : `${name}${exact}=${sqlLiteral(value)}`;
-      })
-      .join(' AND ');
-  }
-  const known = new Set(target.columns.map(nameKey));
-  const terms = columns.flatMap((column, place) => {
-    const value = row[place] ?? null;
-    if (rebuilding && !known.has(nameKey(column.name))) return [];
-    const reference = sqlName(column.name);
-    if (value === null) return [`${reference} IS NULL`];
-    const type = typeof value === 'bigint' ? 'integer' : typeof value === 'number' ? 'real' : null;
-    const equal = `${reference}${type === null ? collate : ''}=${sqlLiteral(value)}`;
-    return type === null ? [equal] : [equal, `typeof(${reference})='${type}'`];
-  });
-  const rowid = rebuilding ? (freeRowidName(target.columns) ?? 'rowid') : (before?.rowidName ?? 'rowid');
-  return `${rowid}=(SELECT ${rowid} FROM ${name} WHERE ${terms.join(' AND ') || 'true'} LIMIT 1)`;
-}
-
-function collateOf({ before, name }: Target): string {
-  return name !== REBUILT && before && /collate/i.test(before.sql) ? ' COLLATE BINARY' : '';
-}
-
-function freeRowidName(columns: readonly string[]): string | undefined {
-  const taken = new Set(columns.map(nameKey));
-  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
 }

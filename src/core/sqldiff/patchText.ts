@@ -1,3 +1,4 @@
+import type { TextEncodingName } from './openDatabase';
 import { fieldValue, integerAsNumber } from './pages/record';
 import type { RowDecoder } from './rowDecoder';
 import { realLiteral, sqlLiteral } from './sqlLiteral';
@@ -17,11 +18,15 @@ export class PatchText {
 
   /**
    * @example
-   * const out = new PatchText(onText);
+   * const out = new PatchText(onText, 'UTF-8');
    * out.line('BEGIN;');
    * out.flush();
    */
-  constructor(private readonly onText: (piece: string) => void) {}
+  constructor(
+    private readonly onText: (piece: string) => void,
+    /** That of the database which the SQL is for. */
+    private readonly encoding: TextEncodingName,
+  ) {}
 
   line(text: string): void {
     this.text(text);
@@ -79,10 +84,10 @@ export class PatchText {
         this.#integer(integerAsNumber(record, field));
         return;
       }
-      this.text(sqlLiteral(fieldValue(record, field, real, decoder.encoding)));
+      this.text(sqlLiteral(fieldValue(record, field, real, decoder.encoding), this.encoding));
       return;
     }
-    this.text(sqlLiteral(decoder.value(column)));
+    this.text(sqlLiteral(decoder.value(column), this.encoding));
   }
 
   flush(): void {

@@ -1,5 +1,5 @@
 import type { Column, SchemaChange } from './model';
-import type { OpenedDatabase } from './openDatabase';
+import type { OpenedDatabase, TextEncodingName } from './openDatabase';
 import { queryAll } from './openDatabase';
 import { sqlName } from './sqlLiteral';
 
@@ -24,6 +24,7 @@ export interface Table {
   /** Virtual table whose content this one holds; null for all others. */
   readonly shadowOf: string | null;
   readonly withoutRowid: boolean;
+  readonly strict: boolean;
   /** Stored columns: generated ones follow from the others and are left out. */
   readonly columns: readonly TableColumn[];
   readonly uniqueIndexes: readonly UniqueIndex[];
@@ -38,15 +39,22 @@ export interface SchemaEntry {
   readonly sql: string;
 }
 
-/** What sqlite_schema says, without SQLite's own tables and automatic indexes. */
+/** What sqlite_schema says, without SQLite's own tables and automatic indexes, and the few numbers that are neither schema nor rows. */
 export interface DatabaseSchema {
   /** In the order of their creation. */
   readonly entries: readonly SchemaEntry[];
   /** By `nameKey`. */
   readonly tables: ReadonlyMap<string, Table>;
+  /** The largest rowid that an AUTOINCREMENT table ever had, by `nameKey`. */
+  readonly sequences: ReadonlyMap<string, bigint>;
+  readonly encoding: TextEncodingName;
+  /** PRAGMA user_version and application_id: signed 32-bit numbers that programs set as they like. */
+  readonly userVersion: number;
+  readonly applicationId: number;
 }
 
-const ROWID_NAMES = ['rowid', '_rowid_', 'oid'] as const;
+/** The names by which SQL reaches a rowid, unless columns have them. */
+export const ROWID_NAMES = ['rowid', '_rowid_', 'oid'] as const;
 const GENERATED = new Set([2n, 3n]);
 const TYPE_ORDER = ['table', 'index', 'view', 'trigger'] as const;
 
@@ -75,9 +83,9 @@ export function readSchema(database: OpenedDatabase): DatabaseSchema {
     entries.push({ type: type as SchemaEntry['type'], name, table: String(table), sql });
   }
   const virtualTables = entries.filter(isVirtual).map((entry) => entry.name);
-  const withoutRowid = new Map<string, boolean>();
+  const options = new Map<string, { readonly withoutRowid: boolean; readonly strict: boolean }>();
   for (const row of queryAll(connection, `PRAGMA ${schema}.table_list`)) {
-    withoutRowid.set(nameKey(String(row[1])), row[4] === 1n);
+    options.set(nameKey(String(row[1])), { withoutRowid: row[4] === 1n, strict: row[5] === 1n });
   }
   const tables = new Map<string, Table>();
   for (const entry of entries) {
@@ -86,19 +94,29 @@ export function readSchema(database: OpenedDatabase): DatabaseSchema {
     const shape = virtual
       ? { columns: [], names: new Set<string>(), uniqueIndexes: [] }
       : tableShape(database, entry.name);
-    const noRowid = virtual || withoutRowid.get(nameKey(entry.name)) === true;
+    const { withoutRowid = false, strict = false } = options.get(nameKey(entry.name)) ?? {};
+    const noRowid = virtual || withoutRowid;
     tables.set(nameKey(entry.name), {
       name: entry.name,
       sql: entry.sql,
       virtual,
       shadowOf: virtualTables.find((owner) => nameKey(entry.name).startsWith(`${nameKey(owner)}_`)) ?? null,
       withoutRowid: noRowid,
+      strict: strict && !virtual,
       columns: shape.columns,
       uniqueIndexes: shape.uniqueIndexes,
       rowidName: noRowid ? null : (ROWID_NAMES.find((name) => !shape.names.has(name)) ?? null),
     });
   }
-  return { entries, tables };
+  const sequences = new Map<string, bigint>();
+  if (queryAll(connection, `SELECT 1 FROM ${schema}.sqlite_schema WHERE name='sqlite_sequence'`).length > 0) {
+    for (const [name, last] of queryAll(connection, `SELECT name, seq FROM ${schema}.sqlite_sequence`)) {
+      if (typeof name === 'string' && typeof last === 'bigint') sequences.set(nameKey(name), last);
+    }
+  }
+  const number = (pragma: string): number => Number(queryAll(connection, `PRAGMA ${schema}.${pragma}`)[0]?.[0] ?? 0);
+  const [userVersion, applicationId] = [number('user_version'), number('application_id')];
+  return { entries, tables, sequences, encoding: database.encoding, userVersion, applicationId };
 }
 
 /**

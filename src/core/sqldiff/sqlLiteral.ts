@@ -1,4 +1,6 @@
 import type { SqlValue } from './model';
+import type { TextEncodingName } from './openDatabase';
+import { encodeText } from './valueOrder';
 
 /**
  * A name as SQL, always quoted, so that keywords, spaces and quotes need no thought.
@@ -14,17 +16,23 @@ export function sqlName(name: string): string {
  * A value as a SQL literal on one line that SQLite reads back as exactly the same value: REAL in its shortest form that
  * round-trips (infinity as 9e999), line ends and NUL in TEXT through char().
  *
+ * `encoding` is that of the database that reads it: into UTF-16, SQLite carries U+FFFE and U+FFFF as U+FFFD, so that they have
+ * to be written as bytes (READ_UTF8 in utf.c).
+ *
  * Old SQLite versions read a few such REAL literals wrongly by one unit in the last place; 3.54 (sql.js 1.16) reads all.
  *
  * @example
  * sqlLiteral(1); // 1.0
  * sqlLiteral('a\nb'); // replace('a\nb','\n',char(10))
  */
-export function sqlLiteral(value: SqlValue): string {
+export function sqlLiteral(value: SqlValue, encoding: TextEncodingName = 'UTF-8'): string {
   if (value === null) return 'NULL';
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number') return realLiteral(value);
-  if (typeof value === 'string') return textLiteral(value);
+  if (typeof value === 'string') {
+    if (encoding === 'UTF-8' || !/[\ufffe\uffff]/.test(value)) return textLiteral(value);
+    return `CAST(x'${hex(encodeText(value, encoding))}' AS TEXT)`;
+  }
   if (value instanceof Uint8Array) return `x'${hex(value)}'`;
   return `CAST(x'${hex(value.malformedText)}' AS TEXT)`;
 }

@@ -1,8 +1,9 @@
+import { DataManagerError } from '../errors';
 import type { EventWriter } from './eventWriter';
 import { SummaryWriter } from './eventWriter';
 import type { DiffEvent } from './model';
 import type { PatchSchemas } from './patchSql';
-import { PatchWriter, patchObstacle } from './patchSql';
+import { PatchWriter } from './patchSql';
 import { oneLine, summaryLine } from './summaryText';
 
 export interface StoredLimits {
@@ -17,8 +18,9 @@ export interface StoredLimits {
  */
 export class StoredWriter implements EventWriter {
   private readonly summary = new SummaryWriter();
-  private readonly patch: PatchWriter | null;
-  private readonly obstacle: string | null;
+  private readonly patch: PatchWriter;
+  /** Why there is no patch. */
+  private obstacle: string | null = null;
   private statements: string[] = [];
   private lines = 0;
   private bytes = 0;
@@ -33,17 +35,16 @@ export class StoredWriter implements EventWriter {
     private readonly limits: StoredLimits,
     schemas: PatchSchemas,
   ) {
-    this.obstacle = patchObstacle(schemas);
-    this.patch = this.obstacle === null ? new PatchWriter(schemas, (statement) => this.keep(statement)) : null;
+    this.patch = new PatchWriter(schemas, (statement) => this.keep(statement));
   }
 
   add(event: DiffEvent): void {
     this.summary.add(event);
-    if (!this.tooLong) this.patch?.add(event);
+    if (!this.tooLong && this.obstacle === null) this.addToPatch(event);
   }
 
   end(): void {
-    if (!this.tooLong) this.patch?.end();
+    if (!this.tooLong && this.obstacle === null) this.patch.end();
   }
 
   /** The whole text, and whether the patch is in it. Call it after `end`. */
@@ -62,6 +63,16 @@ export class StoredWriter implements EventWriter {
     if (this.obstacle !== null) head.push(`-- no patch: ${oneLine(this.obstacle)}`);
     else if (!complete) head.push('-- the patch is too long to be stored; compare the two versions to see it');
     return { text: `${[...head, ...(complete ? this.statements : [])].join('\n')}\n`, complete };
+  }
+
+  /** Summary and publishing go on where no patch can be made. */
+  private addToPatch(event: DiffEvent): void {
+    try {
+      this.patch.add(event);
+    } catch (error) {
+      if (!DataManagerError.is(error, 'DIFF_UNSUPPORTED')) throw error;
+      this.obstacle = error.message;
+    }
   }
 
   private keep(statement: string): void {

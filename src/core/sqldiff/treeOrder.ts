@@ -76,7 +76,30 @@ function utf8At({ record, encoding }: RowDecoder, field: number): Buffer {
   const end = at + record.sizeOf(field);
   if (encoding === 'utf-8') return record.buffer.subarray(at, end);
   const text = textValue(record.buffer, at, end, encoding);
-  return typeof text === 'string' ? Buffer.from(text, 'utf8') : record.buffer.subarray(at, end);
+  if (typeof text === 'string') return Buffer.from(text, 'utf8');
+  return convertedToUtf8(record.buffer.subarray(at, end), encoding === 'utf-16le');
+}
+
+/** UTF-16 with lone surrogates as SQLite converts it: a surrogate takes whatever follows it along (READ_UTF16LE in utf.c). */
+function convertedToUtf8(bytes: Uint8Array, littleEndian: boolean): Buffer {
+  const units = Buffer.from(bytes.subarray(0, bytes.length & ~1));
+  if (!littleEndian) units.swap16();
+  const utf8: number[] = [];
+  for (let at = 0; at < units.length; at += 2) {
+    let code = units.readUInt16LE(at);
+    if (code >= 0xd800 && code < 0xe000 && at + 2 < units.length) {
+      at += 2;
+      code = (units.readUInt16LE(at) & 0x3ff) + ((code & 0x3f) << 10) + (((code & 0x3c0) + 0x40) << 10);
+    }
+    if (code < 0x80) utf8.push(code);
+    else if (code < 0x800) utf8.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
+    else if (code < 0x10000) utf8.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    else {
+      const rest = [(code >> 12) & 0x3f, (code >> 6) & 0x3f, code & 0x3f];
+      utf8.push(0xf0 | ((code >> 18) & 7), ...rest.map((bits) => 0x80 | bits));
+    }
+  }
+  return Buffer.from(utf8);
 }
 
 function compareText(a: Buffer, b: Buffer, collation: string): number {

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
+import { compareFiles } from '../../../src/core/sqldiff/compareFiles';
 import { contentHash } from '../../../src/core/sqldiff/contentHash';
 import { preparePagedDiff } from '../../../src/core/sqldiff/pagedDiff';
 import { PageFile } from '../../../src/core/sqldiff/pages/pageFile';
+import type { FileContents, SqlJs } from '../../../src/core/sqldiff/sqlJs';
+import { damage } from '../../support/damage';
 import { randomNumbers, randomPair } from '../../support/randomPair';
 import { newSqlJs } from '../../support/sqliteFixture';
 import { tempDir } from '../../support/tempDir';
@@ -52,6 +55,39 @@ describe('damaged files', function () {
     assert.ok((outcomes.get('a result') ?? 0) > fileCount / 20, JSON.stringify([...outcomes]));
   });
 
+  it('leave no database of SQLite open, which would keep its memory', async () => {
+    const [good, bad] = [join(folder, 'good.sqlite'), join(folder, 'bad.sqlite')];
+    const hooks = { isCancelled: () => false, onProgress: () => undefined, onText: () => undefined };
+    const labels = { before: 'a', after: 'b' };
+    const codes = new Set<string>();
+    for (let i = 0; i < 40; i++) {
+      const sqlJs = await newSqlJs();
+      const pair = randomPair(sqlJs, firstSeed);
+      writeFileSync(good, pair.before);
+      writeFileSync(bad, damage(Buffer.from(pair.after), randomNumbers(firstSeed * 1000 + i)));
+      let open = 0;
+      const counting = class extends sqlJs.Database {
+        constructor(contents?: FileContents | Uint8Array) {
+          super(contents);
+          open++;
+        }
+        override close(): void {
+          open--;
+          super.close();
+        }
+      };
+      try {
+        const request = { before: good, after: bad, labels, output: { kind: 'summary' } } as const;
+        compareFiles({ Database: counting } as SqlJs, request, hooks);
+      } catch (error) {
+        assert.ok(DataManagerError.is(error) && allowed.has(error.code), String(error));
+        codes.add(error.code);
+      }
+      assert.equal(open, 0, `damage ${i}`);
+    }
+    assert.ok(codes.has('SQLITE_DAMAGED'));
+  });
+
   function compare(before: string, after: string): void {
     const older = PageFile.open(before);
     try {
@@ -85,50 +121,4 @@ function outcomeOf(attempt: () => void, name: string): string {
     if (DataManagerError.is(error) && allowed.has(error.code)) return error.code;
     throw new Error(`${name}: ${(error as Error).stack}`, { cause: error });
   }
-}
-
-/** Breaks a file in one to four ways, mostly where structure is. */
-function damage(bytes: Buffer, random: () => number): Buffer {
-  const below = (limit: number): number => Math.floor(random() * limit);
-  const pageSize = bytes.readUInt16BE(16) === 1 ? 65536 : bytes.readUInt16BE(16);
-  const pages = Math.floor(bytes.length / pageSize);
-  let result = bytes;
-  for (let times = 1 + below(4); times > 0; times--) {
-    const page = below(pages) * pageSize;
-    const header = page === 0 ? 100 : page;
-    const at = Math.min(result.length - 8, header + below(Math.min(64, pageSize - 108)));
-    if (at < 0) return result;
-    switch (below(9)) {
-      case 0:
-        result[at] = below(256);
-        break;
-      case 1:
-        result.writeUInt32BE(1 + below(pages + 2), at);
-        break;
-      case 2:
-        result.fill(0xff, at, at + 1 + below(8));
-        break;
-      case 3:
-        result = Buffer.from(result.subarray(0, below(result.length)));
-        if (result.length < 8) return result;
-        break;
-      case 4:
-        result.writeUInt16BE(below(65536), Math.min(result.length - 8, header + 3));
-        break;
-      case 5: {
-        const from = below(pages) * pageSize;
-        if (page > 0 && from < result.length) result.copy(result, page, from, from + pageSize);
-        break;
-      }
-      case 6:
-        result[Math.min(result.length - 8, header)] = [2, 5, 10, 13, 0][below(5)] as number;
-        break;
-      case 7:
-        result[16 + below(84)] = below(256);
-        break;
-      default:
-        result[below(result.length)] = below(256);
-    }
-  }
-  return result;
 }

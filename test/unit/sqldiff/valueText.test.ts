@@ -47,7 +47,9 @@ describe('valueText', () => {
 describe('sqlLiteral', () => {
   it('writes each type as SQLite reads it back', () => {
     assert.deepEqual(
-      [null, 5n, 5, -0, 1e21, 0.1, Infinity, -Infinity, "it's", 'a\nb', new Uint8Array([255])].map(sqlLiteral),
+      [null, 5n, 5, -0, 1e21, 0.1, Infinity, -Infinity, "it's", 'a\nb', new Uint8Array([255])].map((value) =>
+        sqlLiteral(value),
+      ),
       [
         'NULL',
         '5',

@@ -20,7 +20,14 @@ export interface Catalog {
 }
 
 const emptyCatalog: Catalog = {
-  schema: { entries: [], tables: new Map() },
+  schema: {
+    entries: [],
+    tables: new Map(),
+    sequences: new Map(),
+    encoding: 'UTF-8',
+    userVersion: 0,
+    applicationId: 0,
+  },
   layoutOf: () => null,
   roots: new Map(),
 };
@@ -39,7 +46,10 @@ export function readCatalog(file: PageFile | null): Catalog {
   if (file === null || file.pageCount === 0) return emptyCatalog;
   const entries: SchemaEntry[] = [];
   const roots = new Map<string, number>();
+  let sequences: ReadonlyMap<string, bigint> = new Map();
   for (const [entry, root] of schemaRows(file)) {
+    if (entry.name === 'sqlite_sequence') sequences = readSequences(file, root);
+    if (/^sqlite_/i.test(entry.name)) continue;
     entries.push(entry);
     if (entry.type === 'table' && root > 0) roots.set(nameKey(entry.name), root);
   }
@@ -52,7 +62,7 @@ export function readCatalog(file: PageFile | null): Catalog {
     const key = nameKey(entry.name);
     const shadowOf = virtualTables.find((owner) => key.startsWith(`${nameKey(owner)}_`)) ?? null;
     if (isVirtual(entry)) {
-      const rest = { columns: [], uniqueIndexes: [], rowidName: null };
+      const rest = { strict: false, columns: [], uniqueIndexes: [], rowidName: null };
       tables.set(key, { name: entry.name, sql: entry.sql, virtual: true, shadowOf, withoutRowid: true, ...rest });
     } else {
       const table = parseCreateTable(entry.sql);
@@ -60,8 +70,10 @@ export function readCatalog(file: PageFile | null): Catalog {
       tables.set(key, describe(entry, table, shadowOf, indexes.get(key) ?? []));
     }
   }
+  const { userVersion, applicationId } = file.header;
+  const encoding = file.header.encoding.replace('utf', 'UTF') as DatabaseSchema['encoding'];
   return {
-    schema: { entries, tables },
+    schema: { entries, tables, sequences, encoding, userVersion, applicationId },
     roots,
     layoutOf(name) {
       const key = nameKey(name);
@@ -74,25 +86,40 @@ export function readCatalog(file: PageFile | null): Catalog {
   };
 }
 
-/** Entries of sqlite_schema with their root pages, without SQLite's own tables and automatic indexes. */
+/** Entries of sqlite_schema with their root pages, without automatic indexes. */
 function* schemaRows(file: PageFile): Generator<[SchemaEntry, number]> {
-  const tree = walkTree(file, 1, { enter: onceEach(), wants: () => true });
-  const cursor = new RowCursor(file, tree.kind, tree.places);
-  const record = new RecordFields();
   const { encoding } = file.header;
-  for (; !cursor.done; cursor.next()) {
-    const payload = Buffer.alloc(cursor.payloadSize);
-    readPayload(file, cursor, payload);
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-    record.parse(payload, view, 0, payload.length, 5);
-    if (record.count < 5) continue;
+  for (const record of records(file, 1, 5)) {
     const [type, name, table, sql] = [0, 1, 2, 4].map((field) => fieldValue(record, field, false, encoding));
-    if (typeof sql !== 'string' || typeof name !== 'string' || /^sqlite_/i.test(name)) continue;
+    if (typeof sql !== 'string' || typeof name !== 'string') continue;
     const isNumber = (record.types[3] as number) < 12 && record.types[3] !== 7;
     yield [
       { type: type as SchemaEntry['type'], name, table: String(table), sql },
       isNumber ? integerAsNumber(record, 3) : 0,
     ];
+  }
+}
+
+function readSequences(file: PageFile, root: number): Map<string, bigint> {
+  const sequences = new Map<string, bigint>();
+  for (const record of records(file, root, 2)) {
+    const [name, last] = [0, 1].map((field) => fieldValue(record, field, false, file.header.encoding));
+    if (typeof name === 'string' && typeof last === 'bigint') sequences.set(nameKey(name), last);
+  }
+  return sequences;
+}
+
+/** Records of a small table that have at least so many fields. */
+function* records(file: PageFile, root: number, fields: number): Generator<RecordFields> {
+  const tree = walkTree(file, root, { enter: onceEach(), wants: () => true });
+  const cursor = new RowCursor(file, tree.kind, tree.places);
+  const record = new RecordFields();
+  for (; !cursor.done; cursor.next()) {
+    const payload = Buffer.alloc(cursor.payloadSize);
+    readPayload(file, cursor, payload);
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    record.parse(payload, view, 0, payload.length, fields);
+    if (record.count >= fields) yield record;
   }
 }
 
@@ -169,6 +196,7 @@ function describe(
     virtual: false,
     shadowOf,
     withoutRowid: parsed.withoutRowid,
+    strict: parsed.strict,
     columns,
     uniqueIndexes,
     rowidName: parsed.withoutRowid ? null : (rowidNames.find((name) => !collations.has(name)) ?? null),

@@ -20,10 +20,21 @@ export function affinityOf(type: string): Affinity {
 }
 
 /**
+ * The affinity of a column: in a STRICT table, ANY keeps values as they are.
+ * Source: https://www.sqlite.org/stricttables.html#the_any_datatype
+ *
+ * @example
+ * columnAffinity('ANY', true); // 'blob'
+ */
+export function columnAffinity(type: string, strict: boolean): Affinity {
+  return strict && /^any$/i.test(type) ? 'blob' : affinityOf(type);
+}
+
+/**
  * The value that a DEFAULT clause gives to rows written before the column was added: the clause's literal with the
  * column's affinity. `undefined` when it is not a literal (CURRENT_TIMESTAMP, an expression).
  *
- * Throws DIFF_UNSUPPORTED for the few literals whose conversion is better left to SQLite, such as REAL to TEXT.
+ * Throws DIFF_UNSUPPORTED for the few literals whose conversion depends on SQLite's version: more than 15 digits, large exponents.
  *
  * @example
  * defaultValue(tokensOf('-1'), 'integer'); // -1n
@@ -31,10 +42,19 @@ export function affinityOf(type: string): Affinity {
 export function defaultValue(tokens: readonly SqlToken[] | null, affinity: Affinity): SqlValue | undefined {
   if (tokens === null) return null;
   const literal = literalOf(tokens);
-  return literal === undefined ? undefined : withAffinity(literal, affinity);
+  if (literal === undefined) return undefined;
+  if (!(literal instanceof RealLiteral)) return withAffinity(literal, affinity);
+  // As TEXT it is not rounded and printed, but stays as it was written (valueFromExpr in vdbemem.c).
+  if (affinity === 'text') return literal.text;
+  return affinity === 'blob' ? Number(literal.text) : withAffinity(literal.text, affinity);
 }
 
-function literalOf(tokens: readonly SqlToken[]): SqlValue | undefined {
+/** A number that is no 64-bit integer, as it was written. */
+class RealLiteral {
+  constructor(readonly text: string) {}
+}
+
+function literalOf(tokens: readonly SqlToken[]): SqlValue | RealLiteral | undefined {
   let inner = tokens;
   let parenthesised = false;
   while (inner.length > 2 && inner[0]?.text === '(' && inner.at(-1)?.text === ')') {
@@ -60,7 +80,7 @@ function literalOf(tokens: readonly SqlToken[]): SqlValue | undefined {
   return token.text; // a bare identifier stands for its text
 }
 
-function numberLiteral(text: string, negative: boolean): SqlValue {
+function numberLiteral(text: string, negative: boolean): SqlValue | RealLiteral {
   if (text.includes('_')) throw unsupported(text);
   if (/^0x/i.test(text)) {
     const value = BigInt.asIntN(64, BigInt(text));
@@ -71,19 +91,15 @@ function numberLiteral(text: string, negative: boolean): SqlValue {
     const value = negative ? -BigInt(text) : BigInt(text);
     if (BigInt.asIntN(64, value) === value) return value;
   }
-  return negative ? -Number(text) : Number(text);
+  return new RealLiteral(negative ? `-${text}` : text);
 }
 
 function withAffinity(value: SqlValue, affinity: Affinity): SqlValue {
   if (affinity === 'blob' || value === null || value instanceof Uint8Array) return value;
-  if (affinity === 'text') {
-    if (typeof value === 'number') throw unsupported(String(value));
-    return String(value);
-  }
+  if (affinity === 'text') return String(value);
   if (typeof value === 'string') {
-    if (/^\s*[+-]?\d{1,15}\s*$/.test(value)) return affinity === 'real' ? Number(value) : BigInt(value.trim());
-    if (/\d/.test(value)) throw unsupported(value);
-    return value;
+    const number = numberOf(value);
+    return number === null ? value : withAffinity(number, affinity);
   }
   if (typeof value === 'bigint') return affinity === 'real' ? Number(value) : value;
   if (typeof value === 'number' && affinity !== 'real' && Number.isInteger(value)) {
@@ -91,6 +107,15 @@ function withAffinity(value: SqlValue, affinity: Affinity): SqlValue {
     return BigInt(value);
   }
   return value;
+}
+
+/** The number that a text is from end to end, with white space around it; null when it is none. */
+function numberOf(text: string): bigint | number | null {
+  const [, whole, exponent] = /^[ \t-\r]*([+-]?(?:\d+\.?\d*|\.\d+))(?:e([+-]?\d+))?[ \t-\r]*$/i.exec(text) ?? [];
+  if (whole === undefined) return null;
+  // Beyond these, versions of SQLite differ in the last bit.
+  if (whole.replace(/\D/g, '').length > 15 || Math.abs(Number(exponent ?? 0)) > 22) throw unsupported(text);
+  return exponent === undefined && /^[+-]?\d+$/.test(whole) ? BigInt(whole.replace('+', '')) : Number(text.trim()) + 0; // -0.0 becomes 0.0
 }
 
 function unsupported(literal: string): DataManagerError {

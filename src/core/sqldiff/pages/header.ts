@@ -19,6 +19,8 @@ export interface DatabaseHeader {
   readonly autoVacuum: boolean;
   /** 1 to 4; DESC in an index counts from 4 on. */
   readonly schemaFormat: number;
+  readonly userVersion: number;
+  readonly applicationId: number;
 }
 
 export const headerSize = 100;
@@ -55,6 +57,8 @@ export function readHeader(bytes: Buffer, path: string): DatabaseHeader {
     firstFreelistPage: bytes.readUInt32BE(32),
     autoVacuum: bytes.readUInt32BE(52) !== 0,
     schemaFormat: bytes.readUInt32BE(44),
+    userVersion: bytes.readInt32BE(60),
+    applicationId: bytes.readInt32BE(68),
   };
 }
 

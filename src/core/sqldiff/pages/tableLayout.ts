@@ -2,7 +2,7 @@ import type { SqlValue } from '../model';
 import type { Table } from '../schema';
 import { nameKey } from '../schema';
 import type { KeyPart, ParsedColumn, ParsedTable } from './createTable';
-import { type Affinity, affinityOf, defaultValue } from './defaultValue';
+import { type Affinity, columnAffinity, defaultValue } from './defaultValue';
 
 /** A part of the key by which a WITHOUT ROWID table's tree is ordered; it is field number n of a record for part n. */
 export interface TreeKeyPart {
@@ -81,7 +81,7 @@ export function layOut(table: Table, parsed: ParsedTable, root: number, honoursD
   const alias = rowidAlias(parsed);
   const visible = parsed.columns.flatMap((column, place) => (column.generated === null ? [place] : []));
   const columnAt = (place: number): ParsedColumn => parsed.columns[place] as ParsedColumn;
-  const affinities: Affinity[] = visible.map((place) => affinityOf(columnAt(place).type));
+  const affinities: Affinity[] = visible.map((place) => columnAffinity(columnAt(place).type, parsed.strict));
   const treeKey = parsed.withoutRowid
     ? treeParts(parsed).map((part) => ({
         column: part.column,
@@ -91,7 +91,7 @@ export function layOut(table: Table, parsed: ParsedTable, root: number, honoursD
     : null;
   const shape = stored.map((place) => {
     const column = columnAt(place);
-    const real = affinityOf(column.type) === 'real';
+    const real = columnAffinity(column.type, parsed.strict) === 'real';
     return JSON.stringify([nameKey(column.name), real, column.generated !== null, column.defaultSql, place === alias]);
   });
   return {
