@@ -1,9 +1,10 @@
 import { DataManagerError } from '../errors';
-import { answerDiff } from './answerDiff';
+import { answerDiff, contextRowsOf } from './answerDiff';
 import { type CompareHooks, compareFiles } from './compareFiles';
 import type { DiffAnswer, DiffRequest } from './diffEngine';
 import { equalBlocksOf } from './equalBlocks';
 import type { DiffEvent } from './model';
+import { type OpenedDatabase, type OpenedPair, openPair } from './openDatabase';
 import { preparePagedDiff } from './pagedDiff';
 import { PageFile } from './pages/pageFile';
 import type { SqlJs } from './sqlJs';
@@ -17,6 +18,8 @@ export interface PagesOptions {
   readonly tempFolder: string;
   /** One byte a 64 KiB block: 1 when block indexes say that it is the same in both files. See `commonBlocks`. */
   readonly equalBlocks?: Uint8Array | undefined;
+  /** A fresh instance, by which unchanged rows are looked up; without it an output has no neighbouring rows. */
+  readonly sqlJs?: SqlJs | null | undefined;
 }
 
 /**
@@ -38,6 +41,8 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     if (total > 0) hooks.onProgress({ phase: 'compare', done: Math.min(done, total), total });
   };
   const files: PageFile[] = [];
+  const { sqlJs } = options;
+  const lookups: OpenedPair[] = [];
   const open = (path: string): PageFile => {
     const file = PageFile.open(path, onRead);
     if (file === null) throw new DataManagerError('FILE_EMPTY', `${path} is empty.`, { data: { path } });
@@ -55,12 +60,22 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     const { tempFolder } = options;
     const { keys } = request;
     const prepared = preparePagedDiff({ before, after, keys, rows, countUnchanged, tempFolder, equalBlocks });
-    const answer = answerDiff(watched(prepared.events(), hooks), prepared.schemas, request, hooks.onText);
+    const sameEncoding = before?.header.encoding === after.header.encoding;
+    const openNewer = (bySqlJs: SqlJs): OpenedDatabase => {
+      const lookup = openPair(bySqlJs, null, request.after, { onRead: () => onRead(0) });
+      lookups.push(lookup);
+      return lookup.after;
+    };
+    const neighbours = sqlJs ? { openNewer: () => openNewer(sqlJs), sameEncoding } : null;
+    const events = watched(prepared.events(), hooks);
+    const answer = answerDiff(events, prepared.schemas, request, hooks.onText, neighbours);
     for (const file of files) file.assertUnchanged();
     hooks.onProgress({ phase: 'compare', done: total, total });
     return answer;
   } finally {
     for (const file of files) file.close();
+    // The files alone: the instance goes with its databases, which may have been left in the middle of a query.
+    for (const lookup of lookups) lookup.closeFiles();
   }
 }
 
@@ -94,7 +109,7 @@ function* watched(events: Iterable<DiffEvent>, hooks: CompareHooks): Generator<D
 export async function compareByBestForm(
   request: DiffRequest,
   hooks: CompareHooks,
-  options: Omit<PagesOptions, 'equalBlocks'>,
+  options: Pick<PagesOptions, 'tempFolder'>,
   newSqlJs: () => Promise<SqlJs>,
 ): Promise<DiffAnswer> {
   let spoken = false;
@@ -104,7 +119,8 @@ export async function compareByBestForm(
   };
   try {
     const equalBlocks = await equalBlocksOf(request);
-    return compareByPages(request, { ...hooks, onText }, { ...options, equalBlocks });
+    const sqlJs = contextRowsOf(request.output) > 0 ? await newSqlJs() : null;
+    return compareByPages(request, { ...hooks, onText }, { ...options, equalBlocks, sqlJs });
   } catch (error) {
     if (spoken || !leavesToSql(error)) throw error;
   }

@@ -17,6 +17,9 @@ import type { Comparisons } from './comparisons';
 
 /** Gives the texts of `datamanager:` documents, also to editors that VS Code restores after a reload. */
 export class DiffDocuments implements vscode.TextDocumentContentProvider {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+
   constructor(
     private readonly comparisons: Comparisons,
     private readonly log: vscode.LogOutputChannel,
@@ -33,6 +36,17 @@ export class DiffDocuments implements vscode.TextDocumentContentProvider {
       const reason = error instanceof Error ? error.message : String(error);
       return vscode.l10n.t("This comparison can't be shown any more: {0}", reason);
     }
+  }
+
+  /** Makes the rows of open documents anew. */
+  refreshRows(): void {
+    for (const { uri } of vscode.workspace.textDocuments) {
+      if (uri.scheme === documentScheme && decodeAddress(uri.query)?.part.kind === 'table') this.changed.fire(uri);
+    }
+  }
+
+  dispose(): void {
+    this.changed.dispose();
   }
 }
 

@@ -14,8 +14,8 @@ describe('documents of a side-by-side editor', () => {
       'ALTER TABLE t ADD COLUMN rate REAL; UPDATE t SET cost=10.25, rate=0.5 WHERE year=2030',
     );
     assert.deepEqual(texts(sides, 't'), [
-      ['region  year  cost   rate  note', 'NORD    2030  1.5          n'].join('\n').replace('rate', '    '),
-      ['region  year  cost   rate  note', 'NORD    2030  10.25  0.5   n'].join('\n'),
+      ['region  year   cost  rate  note', 'NORD    2030    1.5        n'].join('\n').replace('rate', '    '),
+      ['region  year   cost  rate  note', 'NORD    2030  10.25   0.5  n'].join('\n'),
     ]);
   });
 
@@ -33,7 +33,7 @@ describe('documents of a side-by-side editor', () => {
       const [names = '', row = ''] = (text ?? '').split('\n');
       const place = names.indexOf('c57');
       assert.ok(place > 0 && place < 50, names);
-      assert.equal(row[place], value);
+      assert.equal(row[place + 'c57'.length - 1], value);
     }
   });
 
@@ -86,10 +86,10 @@ describe('documents of a side-by-side editor', () => {
         [{ table: 't', skipped: skip, shown: page === 2 ? 5 : 10, omitted: [15, 5, 0][page] }],
       );
       const [names, ...rows] = (sides[0]?.after ?? '').split('\n');
-      assert.match(names ?? '', /^id {2}a +b/, 'b changes in the last row only, yet stands where it does there');
+      assert.match(names ?? '', /^id +a +b/, 'b changes in the last row only, yet stands where it does there');
       if (page > 0) assert.equal(rows.shift(), `... ${skip} rows before these`);
       if (page < 2) assert.equal(rows.pop(), `... ${[15, 5][page]} rows more`);
-      seen.push(...rows.map((row) => row.split(' ')[0] ?? ''));
+      seen.push(...rows.map((row) => row.trim().split(' ')[0] ?? ''));
       skip += sides[0]?.shown ?? 0;
     }
     assert.deepEqual(
@@ -106,7 +106,7 @@ describe('documents of a side-by-side editor', () => {
     );
     const [before = [], after = []] = texts(sides, 't').map((text) => (text ?? '').split('\n'));
     const common = before.filter((line) => after.includes(line));
-    assert.deepEqual(common, ['id  v', '... row 26', '... row 51']);
+    assert.deepEqual(common, ['id    v', '... row 26', '... row 51']);
     assert.equal(before.indexOf('... row 26'), 26);
     assert.equal(after.indexOf('... row 26'), 25);
   });
