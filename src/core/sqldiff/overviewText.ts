@@ -38,7 +38,8 @@ interface Line {
 /**
  * What a reviewer reads first, as two texts whose lines correspond, so that the editor's colours mark what differs: the change
  * in a sentence, the schema in words, rows of each changed table, the columns that changed, the greatest shifts of numbers
- * and how rows were paired. Numbers come before long names, because half an editor is some 50 characters wide.
+ * and how rows were paired. The older side tells how it was; what only reports the change is on the newer side alone. Half an
+ * editor is some 45 characters wide, so a number stands before a long name, and a name that many lines share above them.
  *
  * @example
  * const { before, after } = overviewText({ before: 'v1', after: 'v2' }, summary, overview);
@@ -53,7 +54,9 @@ export function overviewText(title: OverviewTitle, summary: DiffSummary, overvie
   };
   if (summary.files) section('File', fileLines(summary.files));
   if (overview) {
-    section('Schema', schemaLines(summary.schema, overview.tables));
+    section('Schema: dropped', entryLines(summary.schema, 'dropped'));
+    section('Schema: changed', changedLines(summary.schema, overview.tables));
+    section('Schema: new', entryLines(summary.schema, 'new'));
     section('Rows', tableLines(summary.tables));
     section('Changed columns', columnLines(overview));
     const { relative, absolute } = overview.shifts;
@@ -93,10 +96,12 @@ function headline({ identical, schema, tables, files, lines }: DiffSummary): str
   const rows = (['updated', 'inserted', 'deleted'] as const)
     .map((kind) => ({ kind, count: tables.reduce((sum, table) => sum + table[kind], 0) }))
     .filter(({ count }) => count > 0)
-    .map(({ kind, count }) => `${amount(count)} ${kind}`);
+    // "1 row updated, 2 inserted": the first says what is counted.
+    .map(({ kind, count }, place) => `${place === 0 ? counted(count, 'row') : amount(count)} ${kind}`);
+  const changed = tables.filter(({ updated, inserted, deleted }) => updated + inserted + deleted > 0);
   const parts = [
+    rows.length === 0 ? null : `${rows.join(', ')} in ${counted(changed.length, 'table')}`,
     schema.length === 0 ? null : counted(schema.length, 'schema change'),
-    rows.length === 0 ? null : `rows: ${rows.join(', ')}`,
   ];
   return parts.filter((part) => part !== null).join('; ') || 'No row differs.';
 }
@@ -114,23 +119,28 @@ function fileLines({ before, after }: { readonly before: FileFacts | null; reado
   return [line(({ size }) => `  size    ${amount(size)} bytes`), line(({ sha256 }) => `  sha256  ${sha256}`)];
 }
 
-function schemaLines(changes: readonly SchemaChange[], tables: readonly TableColumns[]): Line[] {
+/** What was dropped stands on the older side, what is new on the newer. */
+function entryLines(changes: readonly SchemaChange[], which: 'dropped' | 'new'): Line[] {
+  return changes.flatMap((change): Line[] => {
+    if (which === 'dropped') return change.after === null ? [{ before: `  - ${entryName(change)}`, after: null }] : [];
+    return change.before === null ? [{ before: null, after: `  + ${entryName(change)}` }] : [];
+  });
+}
+
+function changedLines(changes: readonly SchemaChange[], tables: readonly TableColumns[]): Line[] {
   return changes.flatMap((change): Line[] => {
     const { type, name, before, after } = change;
-    const owner = change.table === name ? '' : ` on ${oneLine(change.table)}`;
-    const called = `${type} ${oneLine(name)}${owner}`;
-    // Each is named on both sides: a line on one alone would be paired with that of another change.
-    const line = (sign: string, what: string): Line => ({
-      before: `  ${sign} ${called}`,
-      after: `  ${sign} ${called}  ${what}`,
-    });
-    if (before === null) return [line('+', 'new')];
-    if (after === null) return [line('-', 'dropped')];
+    if (before === null || after === null) return [];
     const table = type === 'table' ? tables.find((candidate) => nameKey(candidate.table) === nameKey(name)) : undefined;
     const columns = table ? columnChanges(table.before ?? [], table.after ?? []) : [];
-    const what = columns.length > 0 ? 'columns' : type === 'table' ? 'constraints or wording' : 'definition';
-    return [line('~', what), ...columns];
+    const line = `  ~ ${entryName(change)}`;
+    if (columns.length > 0) return [both(line), ...columns];
+    return [{ before: line, after: `${line}  ${type === 'table' ? 'constraints or wording' : 'definition'}` }];
   });
+}
+
+function entryName({ type, name, table }: SchemaChange): string {
+  return `${type} ${oneLine(name)}${table === name ? '' : ` on ${oneLine(table)}`}`;
 }
 
 function columnChanges(before: readonly Column[], after: readonly Column[]): Line[] {
@@ -185,7 +195,7 @@ function columnLines({ columns }: DiffOverview): Line[] {
     const name = names[place] ?? '';
     const range = relative === null ? '' : percentRange(relative.least, relative.greatest);
     return {
-      before: `  ${name}`,
+      before: null,
       after: `  ${name.padEnd(nameWidth)}  ${counted(cells, 'cell').padStart(cellWidth)}  ${range}`.trimEnd(),
     };
   });
@@ -196,26 +206,35 @@ function percentRange(least: number, greatest: number): string {
   return from === to ? from : `${from} to ${to}`;
 }
 
+/** A heading for each column, that of the greatest shift first. */
 function shiftLines(shifts: readonly NumberShift[]): Line[] {
-  const cells = shifts.map(({ before, after, change, relative }) => ({
-    before: valueText(before),
-    after: valueText(after),
-    change: `${change > 0 ? '+' : ''}${rounded(change)}`,
-    relative: relative === null ? '' : percent(relative),
+  const cells = shifts.map((shift) => ({
+    column: cut(oneLine(`${shift.table}.${shift.column}`)),
+    before: valueText(shift.before),
+    after: valueText(shift.after),
+    change: `${shift.change > 0 ? '+' : ''}${rounded(shift.change)}`,
+    relative: shift.relative === null ? '' : percent(shift.relative),
+    row: oneLine(shift.row),
   }));
   const values = width(cells.flatMap(({ before, after }) => [before, after]));
   const changes = width(cells.map(({ change }) => change));
   const percents = width(cells.map(({ relative }) => relative));
-  return shifts.map(({ table, column, row }, place) => {
-    const { before = '', after = '', change = '', relative = '' } = cells[place] ?? {};
-    // The same on both sides, so that only the value is marked.
-    const shift = `${change.padStart(changes)}  ${relative.padStart(percents)}`;
-    const where = `${cut(oneLine(`${table}.${column}`))}  ${oneLine(row)}`;
-    return {
-      before: `  ${before.padStart(values)}  ${shift}  ${where}`,
-      after: `  ${after.padStart(values)}  ${shift}  ${where}`,
-    };
-  });
+  const columns = new Set(cells.map(({ column }) => column));
+  return [...columns].flatMap((column) => [
+    both(`  ${column}`),
+    ...cells
+      .filter((cell) => cell.column === column)
+      .map(({ before, after, change, relative, row }) => {
+        // The same on both sides, so that only the value is marked.
+        const shift = [change.padStart(changes), ...(percents > 0 ? [relative.padStart(percents)] : []), row].join(
+          '  ',
+        );
+        return {
+          before: `    ${before.padStart(values)}  ${shift}`,
+          after: `    ${after.padStart(values)}  ${shift}`,
+        };
+      }),
+  ]);
 }
 
 function isSameCell(a: NumberShift, b: NumberShift): boolean {

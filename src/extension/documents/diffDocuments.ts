@@ -120,7 +120,9 @@ export async function openPage(comparison: Comparison, pair: DocumentPair, table
     number.format(skipped + shown),
     number.format(skipped + shown + omitted),
   );
-  const title = `${comparisonTitle(comparison)} (${table}, ${rows})`;
+  // The table first: a tab shows the start of its title.
+  const shownRows = skipped + omitted > 0 ? `${table}, ${rows}` : table;
+  const title = `${shownRows} (${comparisonTitle(comparison)})`;
   await vscode.commands.executeCommand('vscode.diff', left, right, title, { preview: true });
 }
 
