@@ -9,6 +9,7 @@ import { registerCommands } from './commands/table';
 import { Comparisons } from './documents/comparisons';
 import { DiffDocuments } from './documents/diffDocuments';
 import { DocumentLinks } from './documents/documentLinks';
+import { rowsLanguage, stickyNames } from './documents/stickyNames';
 import { Repositories } from './repositories';
 import { Operations, type Services } from './services';
 import { contextRows, contextRowsSetting, searchDepth } from './settings';
@@ -68,6 +69,7 @@ export function activate({
       if (change.affectsConfiguration(`datamanager.${contextRowsSetting}`)) documents.refreshRows();
     }),
     vscode.languages.registerDocumentLinkProvider({ scheme: documentScheme }, new DocumentLinks(comparisons)),
+    vscode.languages.registerFoldingRangeProvider({ scheme: documentScheme, language: rowsLanguage }, stickyNames),
     registerCommands(services),
     trimCacheLater(cache, log),
   );

@@ -76,12 +76,12 @@ describe('the main job, clicked through', () => {
     await workbench.shot('5-versions');
     await workbench.row('v2').click();
     await page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
-    await opened('Summary v1 ↔ v2');
+    await opened('utopia.sqlite v1 ↔ v2');
     await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
     await workbench.shot('6-rows');
     await workbench.row('v3').click();
     await page.getByRole('tab', { name: /utopia\.sqlite v2 ↔ v3/ }).waitFor();
-    await opened('Summary v2 ↔ v3');
+    await opened('utopia.sqlite v2 ↔ v3');
     await page.locator('.monaco-diff-editor .line-delete').first().waitFor();
     await workbench.shot('7-schema-and-rows');
   });
@@ -91,7 +91,7 @@ describe('the main job, clicked through', () => {
     await workbench.pick(/^v3/);
     await workbench.pick(/^v1/);
     await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v3/ }).waitFor();
-    await opened('Summary v1 ↔ v3');
+    await opened('utopia.sqlite v1 ↔ v3');
     await workbench.shot('8-two-versions');
   });
 
@@ -123,7 +123,7 @@ describe('the main job, clicked through', () => {
     await commit.click();
     await workbench.row('utopia.sqlite v2', 'History').click();
     await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
-    await opened('Summary v1 ↔ v2');
+    await opened('utopia.sqlite v1 ↔ v2');
     await workbench.shot('11-history');
   });
 

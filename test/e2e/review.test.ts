@@ -58,7 +58,7 @@ const values = {
     UPDATE readings SET value = 'one two' WHERE id = 5;
     UPDATE readings SET value = printf('%.299c', 'x') || 'y' WHERE id = 8;
     UPDATE readings SET raw = x'deadbeee' WHERE id = 9;
-    UPDATE readings SET raw = zeroblob(3999) || x'01' WHERE id = 10;
+    UPDATE readings SET raw = CAST(zeroblob(3999) || x'01' AS BLOB) WHERE id = 10;
     UPDATE readings SET value = -value WHERE id IN (40, 45, 90);
     DELETE FROM readings WHERE id = 91`,
 };
@@ -121,10 +121,8 @@ for (const theme of ['light', 'dark'] as const) {
             .trim()
             .replace(/ {2}.*/, ''),
         );
-        assert.deepEqual(lines.slice(lines.indexOf('38'), lines.indexOf('38') + 13), [
-          ...['38', '39', '40', '41', '42', '43', '44', '45', '46', '47'],
-          ...['⋯', '88', '89'],
-        ]);
+        for (const line of ['38', '39', '40', '41', '42', '43', '⋯', '88', '90', '92']) assert.ok(lines.includes(line));
+        assert.equal(lines.includes('50'), false);
         await workbench.shot(`review-context-${theme}`);
       } finally {
         rmSync(path.dirname(settings), { recursive: true });

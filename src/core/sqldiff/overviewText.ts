@@ -1,5 +1,5 @@
 import type { Column, DiffSummary, FileFacts, RowKey, SchemaChange, TableSummary } from './model';
-import type { DiffOverview, NumberShift, TableColumns } from './overview';
+import type { ColumnChange, DiffOverview, NumberShift, TableColumns } from './overview';
 import { nameKey } from './schema';
 import { oneLine } from './summaryText';
 import { valueText } from './valueText';
@@ -60,9 +60,12 @@ export function overviewText(title: OverviewTitle, summary: DiffSummary, overvie
     section('Rows', tableLines(summary.tables));
     section('Changed columns', columnLines(overview));
     const { relative, absolute } = overview.shifts;
-    section('Largest shifts by percent', shiftLines(relative));
+    section('Largest shifts by percent', shiftLines(relative, 'percent'));
     const others = absolute.filter((shift) => !relative.some((listed) => isSameCell(listed, shift)));
-    section(relative.length > 0 ? 'Other large shifts by amount' : 'Largest shifts by amount', shiftLines(others));
+    section(
+      relative.length > 0 ? 'Other large shifts by amount' : 'Largest shifts by amount',
+      shiftLines(others, 'amount'),
+    );
     section('Rows are paired by', keyLines(summary.tables));
   }
   return {
@@ -98,9 +101,8 @@ function headline({ identical, schema, tables, files, lines }: DiffSummary): str
     .filter(({ count }) => count > 0)
     // "1 row updated, 2 inserted": the first says what is counted.
     .map(({ kind, count }, place) => `${place === 0 ? counted(count, 'row') : amount(count)} ${kind}`);
-  const changed = tables.filter(({ updated, inserted, deleted }) => updated + inserted + deleted > 0);
   const parts = [
-    rows.length === 0 ? null : `${rows.join(', ')} in ${counted(changed.length, 'table')}`,
+    rows.length === 0 ? null : rows.join(', '),
     schema.length === 0 ? null : counted(schema.length, 'schema change'),
   ];
   return parts.filter((part) => part !== null).join('; ') || 'No row differs.';
@@ -188,53 +190,54 @@ function tableLines(tables: readonly TableSummary[]): Line[] {
   });
 }
 
+/** The columns of each table below its name. */
 function columnLines({ columns }: DiffOverview): Line[] {
-  const names = columns.map(({ table, column }) => cut(oneLine(`${table}.${column}`)));
-  const [nameWidth, cellWidth] = [width(names), width(columns.map(({ cells }) => counted(cells, 'cell')))];
-  return columns.map(({ cells, relative }, place) => {
-    const name = names[place] ?? '';
-    const range = relative === null ? '' : percentRange(relative.least, relative.greatest);
-    return {
-      before: null,
-      after: `  ${name.padEnd(nameWidth)}  ${counted(cells, 'cell').padStart(cellWidth)}  ${range}`.trimEnd(),
-    };
-  });
+  const nameOf = ({ column }: ColumnChange): string => cut(oneLine(column));
+  const [names, cells] = [width(columns.map(nameOf)), width(columns.map((column) => counted(column.cells, 'cell')))];
+  return grouped(
+    columns,
+    ({ table }) => cut(oneLine(table)),
+    (column) => {
+      const count = counted(column.cells, 'cell').padStart(cells);
+      const range = column.relative === null ? '' : percentRange(column.relative);
+      return { before: null, after: `    ${nameOf(column).padEnd(names)}  ${count}  ${range}`.trimEnd() };
+    },
+  );
 }
 
-function percentRange(least: number, greatest: number): string {
+function percentRange({ least, greatest }: NonNullable<ColumnChange['relative']>): string {
   const [from, to] = [percent(least), percent(greatest)];
-  return from === to ? from : `${from} to ${to}`;
+  return from === to ? from : `${from.replace(' %', '')} to ${to}`;
 }
 
-/** A heading for each column, that of the greatest shift first. */
-function shiftLines(shifts: readonly NumberShift[]): Line[] {
-  const cells = shifts.map((shift) => ({
-    column: cut(oneLine(`${shift.table}.${shift.column}`)),
-    before: valueText(shift.before),
-    after: valueText(shift.after),
-    change: `${shift.change > 0 ? '+' : ''}${rounded(shift.change)}`,
-    relative: shift.relative === null ? '' : percent(shift.relative),
-    row: oneLine(shift.row),
-  }));
-  const values = width(cells.flatMap(({ before, after }) => [before, after]));
-  const changes = width(cells.map(({ change }) => change));
-  const percents = width(cells.map(({ relative }) => relative));
-  const columns = new Set(cells.map(({ column }) => column));
-  return [...columns].flatMap((column) => [
-    both(`  ${column}`),
-    ...cells
-      .filter((cell) => cell.column === column)
-      .map(({ before, after, change, relative, row }) => {
-        // The same on both sides, so that only the value is marked.
-        const shift = [change.padStart(changes), ...(percents > 0 ? [relative.padStart(percents)] : []), row].join(
-          '  ',
-        );
-        return {
-          before: `    ${before.padStart(values)}  ${shift}`,
-          after: `    ${after.padStart(values)}  ${shift}`,
-        };
-      }),
-  ]);
+/** The shifts of each column below its name, first the column with the greatest. */
+function shiftLines(shifts: readonly NumberShift[], by: 'percent' | 'amount'): Line[] {
+  const sizeOf = ({ change, relative }: NumberShift): string =>
+    by === 'percent' && relative !== null ? percent(relative) : `${change > 0 ? '+' : ''}${rounded(change)}`;
+  const values = width(shifts.flatMap(({ before, after }) => [valueText(before), valueText(after)]));
+  const sizes = width(shifts.map(sizeOf));
+  return grouped(
+    shifts,
+    ({ table, column }) => cut(oneLine(`${table}.${column}`)),
+    (shift) => {
+      // The same on both sides, so that only the value is marked.
+      const rest = `${sizeOf(shift).padStart(sizes)}  ${oneLine(shift.row)}`;
+      const line = (value: bigint | number): string => `    ${valueText(value).padStart(values)}  ${rest}`;
+      return { before: line(shift.before), after: line(shift.after) };
+    },
+  );
+}
+
+/** A line for each item below the name that it shares with others; names in the order of their first items. */
+function grouped<T>(items: readonly T[], nameOf: (item: T) => string, lineOf: (item: T) => Line): Line[] {
+  const groups = new Map<string, Line[]>();
+  for (const item of items) {
+    const name = nameOf(item);
+    const lines = groups.get(name) ?? [both(`  ${name}`)];
+    lines.push(lineOf(item));
+    groups.set(name, lines);
+  }
+  return [...groups.values()].flat();
 }
 
 function isSameCell(a: NumberShift, b: NumberShift): boolean {

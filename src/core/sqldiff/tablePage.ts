@@ -1,13 +1,12 @@
+import { ColumnLayout, SEPARATOR } from './columnLayout';
 import type { DocumentPair } from './diffEngine';
 import type { Row, RowChange, TableHeader } from './model';
 import type { TableNeighbours } from './neighbours';
 import { type ShownColumn, ShownColumns } from './shownColumns';
 import { oneLine } from './summaryText';
-import { valueText } from './valueText';
+import { sameValue } from './valueOrder';
+import { changedTexts, valueText } from './valueText';
 
-/** A longer value does not push the columns behind it to the right. */
-const MAX_CELL_WIDTH = 40;
-const SEPARATOR = '  ';
 /**
  * So many changed rows stand between two lines that are the same on both sides. One block of thousands of changed lines
  * would take the diff editor many seconds, after which it gives up and marks no cell.
@@ -71,16 +70,18 @@ export class TablePage {
     const skipped = Math.min(this.skip, this.seen);
     const columns = this.columns.ordered();
     const [before, after] = [this.rowsOf('before', columns), this.rowsOf('after', columns)];
-    const widths = widthsOf([...before, ...after].filter((row) => typeof row !== 'string'));
-    const isNumeric = columns.map((column) => this.columns.isNumeric(column));
-    const text = ([names, ...rows]: readonly (readonly string[] | string)[]): string =>
+    const layout = new ColumnLayout(
+      [...before, ...after].filter((row) => typeof row !== 'string'),
+      columns.map((column) => this.columns.isNumeric(column)),
+    );
+    const text = ([names = [], ...rows]: readonly (readonly string[] | string)[]): string =>
       [
         names,
         ...(skipped > 0 ? [`... ${rowCount(skipped)} before these`] : []),
         ...rows,
         ...(omitted > 0 ? [`... ${rowCount(omitted)} more`] : []),
       ]
-        .map((row) => (typeof row === 'string' ? row : padded(row ?? [], widths, isNumeric)))
+        .map((row) => (typeof row === 'string' ? row : layout.line(row)))
         .join('\n');
     return {
       table: header.name,
@@ -98,7 +99,7 @@ export class TablePage {
       this.omitted++;
       return;
     }
-    const row = { kind: 'changed', before: texts(change.before), after: texts(change.after) } as const;
+    const row = { kind: 'changed', ...this.textsOf(change) } as const;
     const size = Math.max(byteLength(row.before), byteLength(row.after));
     const isFull = this.shown >= this.limits.maxRows || this.bytes + size > this.limits.maxBytes;
     // One row is always shown, or paging would not move on.
@@ -115,6 +116,18 @@ export class TablePage {
     this.lines.push(row);
     this.shown++;
     this.bytes += size;
+  }
+
+  private textsOf(change: RowChange): { readonly before: string[] | null; readonly after: string[] | null } {
+    const [before, after] = [texts(change.before), texts(change.after)];
+    if (change.kind !== 'update' || before === null || after === null) return { before, after };
+    for (const column of this.columns.all) {
+      if (before[column.before] === undefined || after[column.after] === undefined) continue;
+      const [older = null, newer = null] = [change.before[column.before], change.after[column.after]];
+      if (sameValue(older, newer)) continue;
+      [before[column.before], after[column.after]] = changedTexts(older, newer);
+    }
+    return { before, after };
   }
 
   /** The unchanged rows between the last changed row and this one, which begins or ends the page where it is not shown. */
@@ -175,23 +188,6 @@ function sharedCell(cells: readonly string[], { before, after }: ShownColumn): s
 
 function rowCount(rows: number): string {
   return rows === 1 ? '1 row' : `${rows.toLocaleString('en')} rows`;
-}
-
-function widthsOf(rows: readonly (readonly string[])[]): number[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, place) => {
-      widths[place] = Math.max(widths[place] ?? 0, Math.min(cell.length, MAX_CELL_WIDTH));
-    });
-  }
-  return widths;
-}
-
-function padded(row: readonly string[], widths: readonly number[], isNumeric: readonly boolean[]): string {
-  return row
-    .map((cell, place) => (isNumeric[place] ? cell.padStart(widths[place] ?? 0) : cell.padEnd(widths[place] ?? 0)))
-    .join(SEPARATOR)
-    .trimEnd();
 }
 
 function texts(row: Row | null): string[] | null {

@@ -14,7 +14,7 @@ describe('documents of a side-by-side editor', () => {
       'ALTER TABLE t ADD COLUMN rate REAL; UPDATE t SET cost=10.25, rate=0.5 WHERE year=2030',
     );
     assert.deepEqual(texts(sides, 't'), [
-      ['region  year   cost  rate  note', 'NORD    2030    1.5        n'].join('\n').replace('rate', '    '),
+      ['region  year   cost  rate  note', 'NORD    2030   1.5         n'].join('\n').replace('rate', '    '),
       ['region  year   cost  rate  note', 'NORD    2030  10.25   0.5  n'].join('\n'),
     ]);
   });
@@ -136,28 +136,33 @@ describe('the summary document', () => {
       after,
       [
         'v2',
-        '4 schema changes; rows: 3 updated, 1 deleted',
+        '3 rows updated, 1 deleted; 4 schema changes',
         '',
-        'Schema',
-        '  ~ table cost  columns',
+        'Schema: dropped',
+        '',
+        'Schema: changed',
+        '  ~ table cost',
         '      + note TEXT',
-        '  - table old  dropped',
-        '  - index i on cost  dropped',
-        '  + index j on cost  new',
+        '',
+        'Schema: new',
+        '  + index j on cost',
         '',
         'Rows',
         '  cost  3  ~3 -1',
         '  old   0',
         '',
         'Changed columns',
-        '  cost.eur  3 cells  -50.0 % to +10.0 %',
+        '  cost',
+        '    eur  3 cells  -50.0 to +10.0 %',
         '',
         'Largest shifts by percent',
-        '   25.0  -25  -50.0 %  cost.eur  PV, 2040',
-        '  110.0  +10  +10.0 %  cost.eur  PV, 2030',
+        '  cost.eur',
+        '     25.0  -50.0 %  PV, 2040',
+        '    110.0  +10.0 %  PV, 2030',
         '',
         'Other large shifts by amount',
-        '  3.5  +3.5    cost.eur  WIND, 2030',
+        '  cost.eur',
+        '    3.5  +3.5  WIND, 2030',
         '',
         'Rows are paired by',
         '  cost  tech, year (primary key)',
@@ -165,7 +170,11 @@ describe('the summary document', () => {
       ].join('\n'),
     );
     assert.match(before, /\n {2}cost {2}4\n/);
-    assert.match(before, /\n {3}50\.0 {2}-25 {2}-50\.0 % {2}cost\.eur {2}PV, 2040\n/);
+    assert.match(
+      before,
+      /Schema: dropped\n {2}- table old\n {2}- index i on cost\n\nSchema: changed\n {2}~ table cost\n\n/,
+    );
+    assert.match(before, /\n {5}50\.0 {2}-50\.0 % {2}PV, 2040\n/);
     assert.deepEqual(names(after, places.after), ['cost', 'old']);
     assert.deepEqual(names(before, places.before), ['cost', 'old']);
   });
