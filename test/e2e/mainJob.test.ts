@@ -95,6 +95,21 @@ describe('the main job, clicked through', () => {
     await workbench.shot('8-two-versions');
   });
 
+  it('compares a file of the Explorer with a version', async () => {
+    const { page } = workbench;
+    await page.getByRole('tab', { name: /^Explorer/ }).click();
+    await page.getByRole('treeitem', { name: 'model-2.sqlite' }).click({ button: 'right' });
+    const entry = page.getByRole('menuitem', { name: 'Compare File with Version...', exact: true });
+    await entry.waitFor();
+    await page.waitForTimeout(500);
+    await entry.click();
+    await workbench.pick(/^v3/);
+    await page.getByRole('tab', { name: /utopia\.sqlite v3 ↔ model-2\.sqlite/ }).waitFor();
+    await opened('utopia.sqlite v3 ↔ model-2.sqlite');
+    await workbench.shot('8-file-and-version');
+    await workbench.openDataManager();
+  });
+
   it('pulls the newest version', async () => {
     const target = path.join(folder, 'utopia.sqlite');
     assert.equal(existsSync(target), false);

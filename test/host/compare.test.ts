@@ -142,6 +142,26 @@ describe('comparing files and versions in VS Code', () => {
     }
   });
 
+  it('shows neighbouring rows when the setting says so, also in documents that are open', async () => {
+    const rows = (changed: string): string =>
+      `CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1,'a'),(2,'b'),(3,'${changed}'),(4,'d'),(5,'e')`;
+    const [from, to] = [path.join(data, 'context-1.sqlite'), path.join(data, 'context-2.sqlite')];
+    await makeDatabase(from, rows('c'));
+    await makeDatabase(to, rows('C'));
+    await run<CompareResult>('compareSelectedFiles', { from, to });
+    const table = 'context-1.sqlite ↔ context-2.sqlite/t';
+    await shows(table, 'after', /^id {2}v\n 3 {2}C$/);
+    const settings = vscode.workspace.getConfiguration('datamanager');
+    await settings.update('diff.contextRows', 1, vscode.ConfigurationTarget.Global);
+    try {
+      await shows(table, 'before', /^id {2}v\n 2 {2}b\n 3 {2}c\n 4 {2}d$/);
+      await shows(table, 'after', /^id {2}v\n 2 {2}b\n 3 {2}C\n 4 {2}d$/);
+    } finally {
+      await settings.update('diff.contextRows', undefined, vscode.ConfigurationTarget.Global);
+    }
+    await shows(table, 'after', /^id {2}v\n 3 {2}C$/);
+  });
+
   it('compares versions of a text line by line', async () => {
     const file = path.join(data, 'costs.csv');
     writeFileSync(file, 'region;cost\nNORD;1\n');

@@ -104,7 +104,7 @@ describe('the main job in VS Code', () => {
     assert.deepEqual(result?.tables, ['Technology']);
     await until(() => /utopia\.sqlite v1 ↔ v2/.test(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? ''));
     const shown = (part: 'Summary of changes' | 'Technology'): vscode.TextDocument[] =>
-      vscode.workspace.textDocuments.filter(({ uri }) => uri.path.endsWith(`/${part}`));
+      vscode.workspace.textDocuments.filter(({ uri }) => uri.path.endsWith(` v1 ↔ v2/${part}`));
     await until(() => shown('Technology').length === 2);
     const text = (side: string): string =>
       shown('Technology')
