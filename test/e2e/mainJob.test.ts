@@ -155,7 +155,7 @@ describe('the main job, clicked through', () => {
   /** The multi-file diff says "Loading..." until its documents are there; the first one is on top. */
   async function opened(first: string): Promise<void> {
     const { page } = workbench;
-    await page.locator('.multiDiffEntry').filter({ hasText: first }).first().waitFor();
+    await page.locator('.multiDiffEntry').filter({ hasText: first, visible: true }).first().waitFor();
     await page.getByText('Loading...', { exact: true }).waitFor({ state: 'hidden' });
   }
 

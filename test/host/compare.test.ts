@@ -63,7 +63,7 @@ describe('comparing files and versions in VS Code', () => {
     const result = await vscode.commands.executeCommand<CompareResult>('datamanager.compareSelectedFiles', b, [b, a]);
     assert.equal(result.title, 'a.sqlite ↔ b.sqlite');
     assert.deepEqual(result.tables, ['t']);
-    await shows('a.sqlite ↔ b.sqlite/Summary of changes', 'after', /\n {2}t\n {4}v {2}1 cell {2}\+100\.0 %/);
+    await shows('a.sqlite ↔ b.sqlite/Summary of changes', 'after', /\n {2}t\n {4}v {2}1 cell {2}\+100 %/);
     await shows('t', 'before', /^id {2}v\n 1 {2}1$/);
   });
 

@@ -47,7 +47,7 @@ interface Line {
 export function overviewText(title: OverviewTitle, summary: DiffSummary, overview: DiffOverview | null): OverviewPair {
   const lines: Line[] = [
     { before: title.before === null ? null : oneLine(title.before), after: oneLine(title.after) },
-    both(headline(summary)),
+    ...headlines(summary).map(both),
   ];
   const section = (heading: string, content: readonly Line[]): void => {
     if (content.length > 0) lines.push(both(''), both(heading), ...content);
@@ -91,11 +91,11 @@ function places(lines: readonly Line[], which: 'before' | 'after'): TablePlace[]
     );
 }
 
-function headline({ identical, schema, tables, files, lines }: DiffSummary): string {
-  if (files && identical) return 'No difference: the bytes are the same.';
-  if (lines) return `${amount(lines.added)} lines added, ${amount(lines.removed)} removed.`;
-  if (files) return 'The bytes differ.';
-  if (identical) return 'No difference: schema and rows are the same.';
+function headlines({ identical, schema, tables, files, lines }: DiffSummary): string[] {
+  if (files && identical) return ['No difference: the bytes are the same.'];
+  if (lines) return [`${amount(lines.added)} lines added, ${amount(lines.removed)} removed.`];
+  if (files) return ['The bytes differ.'];
+  if (identical) return ['No difference: schema and rows are the same.'];
   const rows = (['updated', 'inserted', 'deleted'] as const)
     .map((kind) => ({ kind, count: tables.reduce((sum, table) => sum + table[kind], 0) }))
     .filter(({ count }) => count > 0)
@@ -105,7 +105,8 @@ function headline({ identical, schema, tables, files, lines }: DiffSummary): str
     rows.length === 0 ? null : rows.join(', '),
     schema.length === 0 ? null : counted(schema.length, 'schema change'),
   ];
-  return parts.filter((part) => part !== null).join('; ') || 'No row differs.';
+  const said = parts.filter((part) => part !== null);
+  return said.length > 0 ? said : ['No row differs.'];
 }
 
 function counted(count: number, one: string): string {
@@ -167,26 +168,26 @@ function columnChanges(before: readonly Column[], after: readonly Column[]): Lin
 function tableLines(tables: readonly TableSummary[]): Line[] {
   const rows = tables.map(({ name, inserted, updated, deleted, unchanged }) => ({
     name,
-    before: unchanged === null ? '?' : amount(unchanged + updated + deleted),
-    after: unchanged === null ? '?' : amount(unchanged + updated + inserted),
+    // Of a large file nobody counts them.
+    before: unchanged === null ? '' : amount(unchanged + updated + deleted),
+    after: unchanged === null ? '' : amount(unchanged + updated + inserted),
     change: [
-      ['+', inserted],
-      ['~', updated],
-      ['-', deleted],
+      ['+', amount(inserted)],
+      // The same number again would be marked in the wrong place.
+      ['~', updated > 0 && unchanged === 0 && inserted === 0 && deleted === 0 ? 'all' : amount(updated)],
+      ['-', amount(deleted)],
     ]
-      .filter(([, count]) => count !== 0)
-      .map(([sign, count]) => `${sign}${amount(Number(count))}`)
+      .filter(([, count]) => count !== '0')
+      .map(([sign, count]) => `${sign}${count}`)
       .join(' '),
   }));
   const names = width(rows.map(({ name }) => cut(oneLine(name))));
   const counts = width(rows.flatMap(({ before, after }) => [before, after]));
   return rows.map(({ name, before, after, change }) => {
-    const start = `  ${cut(oneLine(name)).padEnd(names)}  `;
-    return {
-      table: name,
-      before: `${start}${before.padStart(counts)}`,
-      after: `${start}${after.padStart(counts)}  ${change}`.trimEnd(),
-    };
+    const line = (...cells: readonly string[]): string =>
+      `  ${[cut(oneLine(name)).padEnd(names), ...cells].join('  ')}`.trimEnd();
+    const count = (rows: string): string[] => (counts === 0 ? [] : [rows.padStart(counts)]);
+    return { table: name, before: line(...count(before)), after: line(...count(after), change) };
   });
 }
 
@@ -270,7 +271,10 @@ function percent(share: number): string {
   const value = share * 100;
   // Small shifts must not read as none, and huge ones not as a row of digits.
   const size = Math.abs(value);
-  const text = size >= 1e6 || (size > 0 && size < 0.01) ? value.toExponential(1) : value.toFixed(size < 0.1 ? 2 : 1);
+  const text =
+    size >= 1e6 || (size > 0 && size < 0.01)
+      ? value.toExponential(1)
+      : value.toFixed(size < 0.1 ? 2 : size < 100 ? 1 : 0);
   return `${value > 0 ? '+' : ''}${text} %`;
 }
 

@@ -136,7 +136,8 @@ describe('the summary document', () => {
       after,
       [
         'v2',
-        '3 rows updated, 1 deleted; 4 schema changes',
+        '3 rows updated, 1 deleted',
+        '4 schema changes',
         '',
         'Schema: dropped',
         '',
@@ -190,6 +191,18 @@ describe('the summary document', () => {
       [49, 48, 47, 46, 45, 44, 43, 42, 41, 40],
     );
     assert.doesNotMatch(summary(answer).after, /Other large shifts/, 'the same cells are not listed twice');
+  });
+
+  it('says "all" of a table whose rows were all updated, and no number of rows that nobody counted', async () => {
+    const answer = await compare(
+      'CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1,1),(2,2)',
+      'UPDATE t SET v=9',
+    );
+    assert.match(summary(answer).after, /\n {2}t {2}2 {2}~all\n/);
+    const tables = answer.summary.tables.map((table) => ({ ...table, unchanged: null }));
+    const uncounted = summary({ ...answer, summary: { ...answer.summary, tables } });
+    assert.match(uncounted.before, /\nRows\n {2}t\n/);
+    assert.match(uncounted.after, /\nRows\n {2}t {2}~2\n/);
   });
 
   it('is exact with integers that a double could not hold', async () => {
