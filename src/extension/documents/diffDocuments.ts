@@ -72,8 +72,8 @@ export async function pairOf(
 
 /** The documents that come first, with the places in them that name tables. */
 export function summaryPair(comparison: Comparison, { summary, overview }: DiffAnswer): OverviewPair {
-  const { name, before, after, folder } = comparison;
-  const called = (side: ComparedSide): string => (folder === null ? sideLabel(side) : `${name} ${sideLabel(side)}`);
+  const { name, before, after } = comparison;
+  const called = (side: ComparedSide): string => (side.kind === 'file' ? side.label : `${name} ${side.version}`);
   return overviewText({ before: before && called(before), after: called(after) }, summary, overview ?? null);
 }
 
