@@ -11,7 +11,6 @@ import {
   type DocumentPart,
   decodeAddress,
   encodeAddress,
-  sideLabel,
 } from './comparison';
 import type { Comparisons } from './comparisons';
 
