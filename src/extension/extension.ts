@@ -9,9 +9,10 @@ import { registerCommands } from './commands/table';
 import { Comparisons } from './documents/comparisons';
 import { DiffDocuments } from './documents/diffDocuments';
 import { DocumentLinks } from './documents/documentLinks';
+import { rowsLanguage, stickyNames } from './documents/stickyNames';
 import { Repositories } from './repositories';
 import { Operations, type Services } from './services';
-import { searchDepth } from './settings';
+import { contextRows, contextRowsSetting, searchDepth } from './settings';
 import { StatusBar } from './statusBar';
 import { DatasetsProvider } from './tree/datasetsProvider';
 import { HistoryProvider } from './tree/historyProvider';
@@ -34,7 +35,8 @@ export function activate({
   const cache = createCache({ folder: cacheFolder(process.env) });
   const diffEngine = createWorkerDiffEngine({ workerPath: path.join(extensionPath, 'dist', 'worker.js') });
   const operations = new Operations(repositories, { cache, diffEngine, credentials, storeTrust });
-  const comparisons = new Comparisons(operations);
+  const comparisons = new Comparisons(operations, contextRows);
+  const documents = new DiffDocuments(comparisons, log);
   const datasets = new DatasetsProvider(repositories);
   const history = new HistoryProvider(repositories, log);
   const services: Services = {
@@ -61,8 +63,13 @@ export function activate({
     { dispose: () => void diffEngine.dispose() },
     keepViewContext(repositories, operations, datasetsTree),
     new StatusBar(repositories, log),
-    vscode.workspace.registerTextDocumentContentProvider(documentScheme, new DiffDocuments(comparisons, log)),
+    vscode.workspace.registerTextDocumentContentProvider(documentScheme, documents),
+    documents,
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration(`datamanager.${contextRowsSetting}`)) documents.refreshRows();
+    }),
     vscode.languages.registerDocumentLinkProvider({ scheme: documentScheme }, new DocumentLinks(comparisons)),
+    vscode.languages.registerFoldingRangeProvider({ scheme: documentScheme, language: rowsLanguage }, stickyNames),
     registerCommands(services),
     trimCacheLater(cache, log),
   );

@@ -17,6 +17,13 @@ export function cacheLimit(): number {
   return Math.max(0, setting('cache.maxSizeGB', 20)) * 1024 ** 3;
 }
 
+export const contextRowsSetting = 'diff.contextRows';
+
+/** Unchanged rows that a comparison shows on each side of a changed one. */
+export function contextRows(): number {
+  return Math.min(20, Math.max(0, Math.trunc(setting(contextRowsSetting, 0))));
+}
+
 /** Levels below a workspace folder in which repositories are searched. */
 export function searchDepth(): number {
   return Math.max(0, setting('searchDepth', 2));

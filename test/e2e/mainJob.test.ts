@@ -76,12 +76,12 @@ describe('the main job, clicked through', () => {
     await workbench.shot('5-versions');
     await workbench.row('v2').click();
     await page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
-    await opened('Summary v1 ↔ v2');
+    await opened('utopia.sqlite v1 ↔ v2');
     await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
     await workbench.shot('6-rows');
     await workbench.row('v3').click();
     await page.getByRole('tab', { name: /utopia\.sqlite v2 ↔ v3/ }).waitFor();
-    await opened('Summary v2 ↔ v3');
+    await opened('utopia.sqlite v2 ↔ v3');
     await page.locator('.monaco-diff-editor .line-delete').first().waitFor();
     await workbench.shot('7-schema-and-rows');
   });
@@ -91,8 +91,23 @@ describe('the main job, clicked through', () => {
     await workbench.pick(/^v3/);
     await workbench.pick(/^v1/);
     await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v3/ }).waitFor();
-    await opened('Summary v1 ↔ v3');
+    await opened('utopia.sqlite v1 ↔ v3');
     await workbench.shot('8-two-versions');
+  });
+
+  it('compares a file of the Explorer with a version', async () => {
+    const { page } = workbench;
+    await page.getByRole('tab', { name: /^Explorer/ }).click();
+    await page.getByRole('treeitem', { name: 'model-2.sqlite' }).click({ button: 'right' });
+    const entry = page.getByRole('menuitem', { name: 'Compare File with Version...', exact: true });
+    await entry.waitFor();
+    await page.waitForTimeout(500);
+    await entry.click();
+    await workbench.pick(/^v3/);
+    await page.getByRole('tab', { name: /utopia\.sqlite v3 ↔ model-2\.sqlite/ }).waitFor();
+    await opened('utopia.sqlite v3 ↔ model-2.sqlite');
+    await workbench.shot('8-file-and-version');
+    await workbench.openDataManager();
   });
 
   it('pulls the newest version', async () => {
@@ -123,7 +138,7 @@ describe('the main job, clicked through', () => {
     await commit.click();
     await workbench.row('utopia.sqlite v2', 'History').click();
     await workbench.page.getByRole('tab', { name: /utopia\.sqlite v1 ↔ v2/ }).waitFor();
-    await opened('Summary v1 ↔ v2');
+    await opened('utopia.sqlite v1 ↔ v2');
     await workbench.shot('11-history');
   });
 
@@ -140,7 +155,7 @@ describe('the main job, clicked through', () => {
   /** The multi-file diff says "Loading..." until its documents are there; the first one is on top. */
   async function opened(first: string): Promise<void> {
     const { page } = workbench;
-    await page.locator('.multiDiffEntry').filter({ hasText: first }).first().waitFor();
+    await page.locator('.multiDiffEntry').filter({ hasText: first, visible: true }).first().waitFor();
     await page.getByText('Loading...', { exact: true }).waitFor({ state: 'hidden' });
   }
 

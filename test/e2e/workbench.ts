@@ -30,7 +30,7 @@ export interface Workbench {
   readonly dialog: Locator;
   /** Lines on one side of the open diff editor, as far as they are scrolled into view. */
   diffLines(side: 'original' | 'modified'): Promise<string[]>;
-  /** Saves what is on the screen as out/shots/<name>.png. */
+  /** Saves what is on the screen as <name>.png in the folder that DM_SHOTS names, by default out/shots. */
   shot(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
   const { browser, context } = await openBrowser();
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  const shots = path.join(root, 'out/shots');
+  const shots = path.resolve(root, process.env.DM_SHOTS ?? 'out/shots');
   mkdirSync(shots, { recursive: true });
 
   const quickInput = page.locator('.quick-input-widget');

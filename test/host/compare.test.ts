@@ -63,8 +63,8 @@ describe('comparing files and versions in VS Code', () => {
     const result = await vscode.commands.executeCommand<CompareResult>('datamanager.compareSelectedFiles', b, [b, a]);
     assert.equal(result.title, 'a.sqlite ↔ b.sqlite');
     assert.deepEqual(result.tables, ['t']);
-    await shows('Summary a.sqlite ↔ b.sqlite', 'after', /t\.v {2}1 cell {2}\+100\.0 %/);
-    await shows('t', 'before', /^id {2}v\n1 {3}1$/);
+    await shows('a.sqlite ↔ b.sqlite/Summary of changes', 'after', /\n {2}t\n {4}v {2}1 cell {2}\+100 %/);
+    await shows('t', 'before', /^id {2}v\n 1 {2}1$/);
   });
 
   it('compares a file with a version', async () => {
@@ -76,7 +76,7 @@ describe('comparing files and versions in VS Code', () => {
       file,
     });
     assert.equal(result?.title, 'a.sqlite v1 ↔ b.sqlite');
-    await shows('t', 'after', /^id {2}v\n1 {3}2$/);
+    await shows('t', 'after', /^id {2}v\n 1 {2}2$/);
   });
 
   it('compares the local copy with its version, each time as it is then', async () => {
@@ -92,7 +92,7 @@ describe('comparing files and versions in VS Code', () => {
         return result && !result.identical ? result : undefined;
       });
       assert.equal(edited.title, 'a.sqlite v1 ↔ local copy');
-      await shows('t', 'after', new RegExp(`^id {2}v\n1 {3}${value}$`));
+      await shows('t', 'after', new RegExp(`^id {2}v\n 1 {2}${value}$`));
       await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     }
   });
@@ -130,16 +130,36 @@ describe('comparing files and versions in VS Code', () => {
     const [from, to] = [path.join(data, 'many-1.sqlite'), path.join(data, 'many-2.sqlite')];
     await run<CompareResult>('compareSelectedFiles', { from, to });
     for (const [name, skip] of [
-      ['Summary many-1.sqlite ↔ many-2.sqlite', 0],
+      ['many-1.sqlite ↔ many-2.sqlite/Summary of changes', 0],
       ['t', 5000],
     ] as const) {
-      const { uri } = await shows(name, 'after', skip === 0 ? /rows: 50,000 updated/ : /45,000 rows more$/);
+      const { uri } = await shows(name, 'after', skip === 0 ? /50,000 rows updated/ : /45,000 rows more$/);
       const links = await vscode.commands.executeCommand<vscode.DocumentLink[]>('vscode.executeLinkProvider', uri, 10);
       const [link] = links;
       assert.equal(link?.target?.scheme, 'command');
       const [options] = JSON.parse(link.target.query) as [{ table: string; skip: number }];
       assert.deepEqual([options.table, options.skip], ['t', skip]);
     }
+  });
+
+  it('shows neighbouring rows when the setting says so, also in documents that are open', async () => {
+    const rows = (changed: string): string =>
+      `CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1,'a'),(2,'b'),(3,'${changed}'),(4,'d'),(5,'e')`;
+    const [from, to] = [path.join(data, 'context-1.sqlite'), path.join(data, 'context-2.sqlite')];
+    await makeDatabase(from, rows('c'));
+    await makeDatabase(to, rows('C'));
+    await run<CompareResult>('compareSelectedFiles', { from, to });
+    const table = 'context-1.sqlite ↔ context-2.sqlite/t';
+    await shows(table, 'after', /^id {2}v\n 3 {2}C$/);
+    const settings = vscode.workspace.getConfiguration('datamanager');
+    await settings.update('diff.contextRows', 1, vscode.ConfigurationTarget.Global);
+    try {
+      await shows(table, 'before', /^id {2}v\n 2 {2}b\n 3 {2}c\n 4 {2}d$/);
+      await shows(table, 'after', /^id {2}v\n 2 {2}b\n 3 {2}C\n 4 {2}d$/);
+    } finally {
+      await settings.update('diff.contextRows', undefined, vscode.ConfigurationTarget.Global);
+    }
+    await shows(table, 'after', /^id {2}v\n 3 {2}C$/);
   });
 
   it('compares versions of a text line by line', async () => {
@@ -164,7 +184,7 @@ describe('comparing files and versions in VS Code', () => {
     writeFileSync(to, 'a\0bc');
     const result = await run<CompareResult>('compareSelectedFiles', { from, to });
     assert.deepEqual(result, { title: 'one.bin ↔ two.bin', identical: false, tables: [] });
-    await shows('Summary one.bin ↔ two.bin', 'before', /size {4}3 bytes\n {2}sha256 {2}[0-9a-f]{64}$/);
+    await shows('one.bin ↔ two.bin/Summary of changes', 'before', /size {4}3 bytes\n {2}sha256 {2}[0-9a-f]{64}$/);
   });
 });
 

@@ -103,18 +103,18 @@ describe('the main job in VS Code', () => {
     const result = await run<CompareResult>('comparePrevious', { folder, name, version: 'v2' });
     assert.deepEqual(result?.tables, ['Technology']);
     await until(() => /utopia\.sqlite v1 ↔ v2/.test(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? ''));
-    const shown = (part: 'Summary v1 ↔ v2' | 'Technology'): vscode.TextDocument[] =>
-      vscode.workspace.textDocuments.filter(({ uri }) => uri.path.endsWith(`/${part}`));
+    const shown = (part: 'Summary of changes' | 'Technology'): vscode.TextDocument[] =>
+      vscode.workspace.textDocuments.filter(({ uri }) => uri.path.endsWith(` v1 ↔ v2/${part}`));
     await until(() => shown('Technology').length === 2);
     const text = (side: string): string =>
       shown('Technology')
         .find(({ uri }) => decodeAddress(uri.query)?.side === side)
         ?.getText() ?? '';
     const [before, after] = [text('before'), text('after')];
-    const summary = shown('Summary v1 ↔ v2').find(({ uri }) => decodeAddress(uri.query)?.side === 'after');
+    const summary = shown('Summary of changes').find(({ uri }) => decodeAddress(uri.query)?.side === 'after');
     assert.equal(summary?.languageId, 'datamanager-summary');
-    assert.match(summary.getText(), /rows: 1 updated, 1 inserted/);
-    assert.match(summary.getText(), / 1\.75 +\+0\.25 +\+16\.7 % +Technology\.cost +COAL/);
+    assert.match(summary.getText(), /1 row updated, 1 inserted/);
+    assert.match(summary.getText(), /Technology\.cost\n +1\.75 +\+16\.7 % +COAL/);
     assert.equal(shown('Technology')[0]?.languageId, 'datamanager-rows');
     assert.match(before ?? '', /COAL.*1\.5\b/);
     assert.match(after ?? '', /COAL.*1\.75\b/);

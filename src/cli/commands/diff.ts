@@ -4,7 +4,7 @@ import type { DiffResult } from '../../core/operations/diffFiles';
 import type { DiffSide } from '../../core/operations/diffVersions';
 import type { DiffMonitor, DiffOutput } from '../../core/sqldiff/diffEngine';
 import { argument, defineCommand } from '../command';
-import { limitOption } from '../numberOption';
+import { limitOption, numberOption } from '../numberOption';
 import { diffJsonPieces, summaryJson } from '../output/diffJson';
 import { summaryLines, textSink } from '../output/diffText';
 import { visible } from '../output/visible';
@@ -12,7 +12,7 @@ import type { Session } from '../session';
 import { UsageError } from '../usageError';
 
 const usage = ['diff REF REF', 'diff FILE FILE', 'diff REF FILE'].map(
-  (line) => `${line} [--summary | --sql] [--limit N]`,
+  (line) => `${line} [--summary | --sql] [--limit N] [--context N]`,
 );
 const hint = `Usage: datamanager ${usage[0]}`;
 /** On a terminal: a few screens. */
@@ -31,6 +31,7 @@ export const diffCommand = defineCommand({
       value: 'N',
       help: `how many rows a table, or "all" (default: ${defaultLimit} on a terminal, else all)`,
     },
+    context: { type: 'string', value: 'N', help: 'unchanged rows before and after each changed one (default: 0)' },
   },
   details: [
     'A word that is both a reference and a file means the reference; write ./NAME for the file.',
@@ -56,6 +57,10 @@ export const diffCommand = defineCommand({
       throw new UsageError(`--sql and ${values.summary ? '--summary' : '--json'} can't be combined.`, hint);
     }
     const asked = limitOption(values.limit, hint);
+    const contextRows = numberOption('context', values.context, hint);
+    if (contextRows !== undefined && (values.sql || values.summary || output.json)) {
+      throw new UsageError("--context is for the text: it can't be combined with --sql, --summary or --json.", hint);
+    }
     const from = await sideOf(session, argument(positionals, 0));
     const to = await sideOf(session, argument(positionals, 1));
     const limit = asked === undefined && output.isTerminal ? defaultLimit : (asked ?? null);
@@ -67,7 +72,7 @@ export const diffCommand = defineCommand({
       return undefined;
     }
     const sink = textSink(output);
-    await compare(session, from, to, values.sql ? { kind: 'sql' } : { kind: 'text', limit }, sink);
+    await compare(session, from, to, values.sql ? { kind: 'sql' } : { kind: 'text', limit, contextRows }, sink);
     await sink.end();
     return undefined;
   },

@@ -1,9 +1,10 @@
 import { DataManagerError } from '../errors';
-import { answerDiff } from './answerDiff';
+import { answerDiff, contextRowsOf } from './answerDiff';
 import { type CompareHooks, compareFiles } from './compareFiles';
 import type { DiffAnswer, DiffRequest } from './diffEngine';
 import { equalBlocksOf } from './equalBlocks';
 import type { DiffEvent } from './model';
+import { type OpenedDatabase, type OpenedPair, openPair } from './openDatabase';
 import type { PageCompareOptions } from './pageCompare';
 import { preparePagedDiff } from './pagedDiff';
 import { PageFile } from './pages/pageFile';
@@ -16,6 +17,8 @@ const COUNTED_BYTES = 64 << 20;
 export interface PagesOptions extends PageCompareOptions {
   /** Folder for sorted runs of changes that don't fit into memory. */
   readonly tempFolder: string;
+  /** A fresh instance, by which unchanged rows are looked up; without it an output has no neighbouring rows. */
+  readonly sqlJs?: SqlJs | null | undefined;
 }
 
 /**
@@ -37,6 +40,8 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     if (total > 0) hooks.onProgress({ phase: 'compare', done: Math.min(done, total), total });
   };
   const files: PageFile[] = [];
+  const { sqlJs } = options;
+  const lookups: OpenedPair[] = [];
   const open = (path: string): PageFile => {
     const file = PageFile.open(path, onRead);
     if (file === null) throw new DataManagerError('FILE_EMPTY', `${path} is empty.`, { data: { path } });
@@ -53,12 +58,21 @@ export function compareByPages(request: DiffRequest, hooks: CompareHooks, option
     const equalBlocks = files.some(hasOverlay) ? undefined : options.equalBlocks;
     const { keys } = request;
     const prepared = preparePagedDiff({ ...options, before, after, keys, rows, countUnchanged, equalBlocks });
-    const answer = answerDiff(watched(prepared.events(), hooks), prepared.schemas, request, hooks.onText);
+    const sameEncoding = before?.header.encoding === after.header.encoding;
+    const openNewer = (bySqlJs: SqlJs): OpenedDatabase => {
+      const lookup = openPair(bySqlJs, null, request.after, { onRead: () => onRead(0) });
+      lookups.push(lookup);
+      return lookup.after;
+    };
+    const neighbours = sqlJs ? { openNewer: () => openNewer(sqlJs), sameEncoding } : null;
+    const events = watched(prepared.events(), hooks);
+    const answer = answerDiff(events, prepared.schemas, request, hooks.onText, neighbours);
     for (const file of files) file.assertUnchanged();
     hooks.onProgress({ phase: 'compare', done: total, total });
     return answer;
   } finally {
     for (const file of files) file.close();
+    for (const lookup of lookups) lookup.abandon();
   }
 }
 
@@ -81,8 +95,9 @@ function* watched(events: Iterable<DiffEvent>, hooks: CompareHooks): Generator<D
 }
 
 /**
- * The ladder: pages first, with the request's block indexes where they fit, which is fast and decides by itself between pruned and full merges; then SQL, for what only SQLite
- * understands. What SQL can't read either, it explains; a caller can then still say what size and hash say.
+ * The ladder: pages first, with the request's block indexes where they fit, which is fast and decides by itself between pruned and full
+ * merges; then SQL, for what only SQLite understands. What SQL can't read either, it explains; a caller can then still say what size
+ * and hash say.
  *
  * Once text has been handed out it can't be taken back, so an error behind that point is final. Throws as both forms do.
  *
@@ -92,7 +107,7 @@ function* watched(events: Iterable<DiffEvent>, hooks: CompareHooks): Generator<D
 export async function compareByBestForm(
   request: DiffRequest,
   hooks: CompareHooks,
-  options: Omit<PagesOptions, 'equalBlocks'>,
+  options: Pick<PagesOptions, 'tempFolder' | 'secondReader'>,
   newSqlJs: () => Promise<SqlJs>,
 ): Promise<DiffAnswer> {
   let spoken = false;
@@ -102,7 +117,8 @@ export async function compareByBestForm(
   };
   try {
     const equalBlocks = await equalBlocksOf(request);
-    return compareByPages(request, { ...hooks, onText }, { ...options, equalBlocks });
+    const sqlJs = contextRowsOf(request.output) > 0 ? await newSqlJs() : null;
+    return compareByPages(request, { ...hooks, onText }, { ...options, equalBlocks, sqlJs });
   } catch (error) {
     if (spoken || !leavesToSql(error)) throw error;
   }

@@ -38,7 +38,8 @@ export function compareFiles(sqlJs: SqlJs, request: DiffRequest, hooks: CompareH
   try {
     const schemas = { before: readSchema(pair.before), after: readSchema(pair.after) };
     const events = diffDatabases({ sqlJs, pair, schemas, keys: request.keys, isCancelled: hooks.isCancelled });
-    answer = answerDiff(events, schemas, request, hooks.onText);
+    const neighbours = { openNewer: () => pair.after, sameEncoding: pair.before.encoding === pair.after.encoding };
+    answer = answerDiff(events, schemas, request, hooks.onText, neighbours);
   } catch (error) {
     pair.abandon();
     throw explained(error, request.after);

@@ -7,8 +7,8 @@ import type { DiffOverview } from './overview';
 export type DiffOutput =
   /** Nothing more. */
   | { readonly kind: 'summary' }
-  /** Review text, through `onText`. */
-  | { readonly kind: 'text'; readonly limit: number | null }
+  /** Review text, through `onText`, with so many unchanged rows before and after each changed one (none by default). */
+  | { readonly kind: 'text'; readonly limit: number | null; readonly contextRows?: number | undefined }
   /** A patch that turns before into after, through `onText`. */
   | { readonly kind: 'sql' }
   /** Text of a stored `.diff` file: summary always, the patch too while it has at most this many lines and bytes. */

@@ -1,5 +1,5 @@
 import type { Column, DiffSummary, FileFacts, RowKey, SchemaChange, TableSummary } from './model';
-import type { DiffOverview, NumberShift, TableColumns } from './overview';
+import type { ColumnChange, DiffOverview, NumberShift, TableColumns } from './overview';
 import { nameKey } from './schema';
 import { oneLine } from './summaryText';
 import { valueText } from './valueText';
@@ -38,7 +38,8 @@ interface Line {
 /**
  * What a reviewer reads first, as two texts whose lines correspond, so that the editor's colours mark what differs: the change
  * in a sentence, the schema in words, rows of each changed table, the columns that changed, the greatest shifts of numbers
- * and how rows were paired. Numbers come before long names, because half an editor is some 50 characters wide.
+ * and how rows were paired. The older side tells how it was; what only reports the change is on the newer side alone. Half an
+ * editor is some 45 characters wide, so a number stands before a long name, and a name that many lines share above them.
  *
  * @example
  * const { before, after } = overviewText({ before: 'v1', after: 'v2' }, summary, overview);
@@ -46,20 +47,25 @@ interface Line {
 export function overviewText(title: OverviewTitle, summary: DiffSummary, overview: DiffOverview | null): OverviewPair {
   const lines: Line[] = [
     { before: title.before === null ? null : oneLine(title.before), after: oneLine(title.after) },
-    both(headline(summary)),
+    ...headlines(summary).map(both),
   ];
   const section = (heading: string, content: readonly Line[]): void => {
     if (content.length > 0) lines.push(both(''), both(heading), ...content);
   };
   if (summary.files) section('File', fileLines(summary.files));
   if (overview) {
-    section('Schema', schemaLines(summary.schema, overview.tables));
+    section('Schema: dropped', entryLines(summary.schema, 'dropped'));
+    section('Schema: changed', changedLines(summary.schema, overview.tables));
+    section('Schema: new', entryLines(summary.schema, 'new'));
     section('Rows', tableLines(summary.tables));
     section('Changed columns', columnLines(overview));
     const { relative, absolute } = overview.shifts;
-    section('Largest shifts by percent', shiftLines(relative));
+    section('Largest shifts by percent', shiftLines(relative, 'percent'));
     const others = absolute.filter((shift) => !relative.some((listed) => isSameCell(listed, shift)));
-    section(relative.length > 0 ? 'Other large shifts by amount' : 'Largest shifts by amount', shiftLines(others));
+    section(
+      relative.length > 0 ? 'Other large shifts by amount' : 'Largest shifts by amount',
+      shiftLines(others, 'amount'),
+    );
     section('Rows are paired by', keyLines(summary.tables));
   }
   return {
@@ -85,20 +91,22 @@ function places(lines: readonly Line[], which: 'before' | 'after'): TablePlace[]
     );
 }
 
-function headline({ identical, schema, tables, files, lines }: DiffSummary): string {
-  if (files && identical) return 'No difference: the bytes are the same.';
-  if (lines) return `${amount(lines.added)} lines added, ${amount(lines.removed)} removed.`;
-  if (files) return 'The bytes differ.';
-  if (identical) return 'No difference: schema and rows are the same.';
+function headlines({ identical, schema, tables, files, lines }: DiffSummary): string[] {
+  if (files && identical) return ['No difference: the bytes are the same.'];
+  if (lines) return [`${amount(lines.added)} lines added, ${amount(lines.removed)} removed.`];
+  if (files) return ['The bytes differ.'];
+  if (identical) return ['No difference: schema and rows are the same.'];
   const rows = (['updated', 'inserted', 'deleted'] as const)
     .map((kind) => ({ kind, count: tables.reduce((sum, table) => sum + table[kind], 0) }))
     .filter(({ count }) => count > 0)
-    .map(({ kind, count }) => `${amount(count)} ${kind}`);
+    // "1 row updated, 2 inserted": the first says what is counted.
+    .map(({ kind, count }, place) => `${place === 0 ? counted(count, 'row') : amount(count)} ${kind}`);
   const parts = [
+    rows.length === 0 ? null : rows.join(', '),
     schema.length === 0 ? null : counted(schema.length, 'schema change'),
-    rows.length === 0 ? null : `rows: ${rows.join(', ')}`,
   ];
-  return parts.filter((part) => part !== null).join('; ') || 'No row differs.';
+  const said = parts.filter((part) => part !== null);
+  return said.length > 0 ? said : ['No row differs.'];
 }
 
 function counted(count: number, one: string): string {
@@ -114,23 +122,28 @@ function fileLines({ before, after }: { readonly before: FileFacts | null; reado
   return [line(({ size }) => `  size    ${amount(size)} bytes`), line(({ sha256 }) => `  sha256  ${sha256}`)];
 }
 
-function schemaLines(changes: readonly SchemaChange[], tables: readonly TableColumns[]): Line[] {
+/** What was dropped stands on the older side, what is new on the newer. */
+function entryLines(changes: readonly SchemaChange[], which: 'dropped' | 'new'): Line[] {
+  return changes.flatMap((change): Line[] => {
+    if (which === 'dropped') return change.after === null ? [{ before: `  - ${entryName(change)}`, after: null }] : [];
+    return change.before === null ? [{ before: null, after: `  + ${entryName(change)}` }] : [];
+  });
+}
+
+function changedLines(changes: readonly SchemaChange[], tables: readonly TableColumns[]): Line[] {
   return changes.flatMap((change): Line[] => {
     const { type, name, before, after } = change;
-    const owner = change.table === name ? '' : ` on ${oneLine(change.table)}`;
-    const called = `${type} ${oneLine(name)}${owner}`;
-    // Each is named on both sides: a line on one alone would be paired with that of another change.
-    const line = (sign: string, what: string): Line => ({
-      before: `  ${sign} ${called}`,
-      after: `  ${sign} ${called}  ${what}`,
-    });
-    if (before === null) return [line('+', 'new')];
-    if (after === null) return [line('-', 'dropped')];
+    if (before === null || after === null) return [];
     const table = type === 'table' ? tables.find((candidate) => nameKey(candidate.table) === nameKey(name)) : undefined;
     const columns = table ? columnChanges(table.before ?? [], table.after ?? []) : [];
-    const what = columns.length > 0 ? 'columns' : type === 'table' ? 'constraints or wording' : 'definition';
-    return [line('~', what), ...columns];
+    const line = `  ~ ${entryName(change)}`;
+    if (columns.length > 0) return [both(line), ...columns];
+    return [{ before: line, after: `${line}  ${type === 'table' ? 'constraints or wording' : 'definition'}` }];
   });
+}
+
+function entryName({ type, name, table }: SchemaChange): string {
+  return `${type} ${oneLine(name)}${table === name ? '' : ` on ${oneLine(table)}`}`;
 }
 
 function columnChanges(before: readonly Column[], after: readonly Column[]): Line[] {
@@ -155,67 +168,77 @@ function columnChanges(before: readonly Column[], after: readonly Column[]): Lin
 function tableLines(tables: readonly TableSummary[]): Line[] {
   const rows = tables.map(({ name, inserted, updated, deleted, unchanged }) => ({
     name,
-    before: unchanged === null ? '?' : amount(unchanged + updated + deleted),
-    after: unchanged === null ? '?' : amount(unchanged + updated + inserted),
+    // Of a large file nobody counts them.
+    before: unchanged === null ? '' : amount(unchanged + updated + deleted),
+    after: unchanged === null ? '' : amount(unchanged + updated + inserted),
     change: [
-      ['+', inserted],
-      ['~', updated],
-      ['-', deleted],
+      ['+', amount(inserted)],
+      // The same number again would be marked in the wrong place.
+      ['~', updated > 0 && unchanged === 0 && inserted === 0 && deleted === 0 ? 'all' : amount(updated)],
+      ['-', amount(deleted)],
     ]
-      .filter(([, count]) => count !== 0)
-      .map(([sign, count]) => `${sign}${amount(Number(count))}`)
+      .filter(([, count]) => count !== '0')
+      .map(([sign, count]) => `${sign}${count}`)
       .join(' '),
   }));
   const names = width(rows.map(({ name }) => cut(oneLine(name))));
   const counts = width(rows.flatMap(({ before, after }) => [before, after]));
   return rows.map(({ name, before, after, change }) => {
-    const start = `  ${cut(oneLine(name)).padEnd(names)}  `;
-    return {
-      table: name,
-      before: `${start}${before.padStart(counts)}`,
-      after: `${start}${after.padStart(counts)}  ${change}`.trimEnd(),
-    };
+    const line = (...cells: readonly string[]): string =>
+      `  ${[cut(oneLine(name)).padEnd(names), ...cells].join('  ')}`.trimEnd();
+    const count = (rows: string): string[] => (counts === 0 ? [] : [rows.padStart(counts)]);
+    return { table: name, before: line(...count(before)), after: line(...count(after), change) };
   });
 }
 
+/** The columns of each table below its name. */
 function columnLines({ columns }: DiffOverview): Line[] {
-  const names = columns.map(({ table, column }) => cut(oneLine(`${table}.${column}`)));
-  const [nameWidth, cellWidth] = [width(names), width(columns.map(({ cells }) => counted(cells, 'cell')))];
-  return columns.map(({ cells, relative }, place) => {
-    const name = names[place] ?? '';
-    const range = relative === null ? '' : percentRange(relative.least, relative.greatest);
-    return {
-      before: `  ${name}`,
-      after: `  ${name.padEnd(nameWidth)}  ${counted(cells, 'cell').padStart(cellWidth)}  ${range}`.trimEnd(),
-    };
-  });
+  const nameOf = ({ column }: ColumnChange): string => cut(oneLine(column));
+  const [names, cells] = [width(columns.map(nameOf)), width(columns.map((column) => counted(column.cells, 'cell')))];
+  return grouped(
+    columns,
+    ({ table }) => cut(oneLine(table)),
+    (column) => {
+      const count = counted(column.cells, 'cell').padStart(cells);
+      const range = column.relative === null ? '' : percentRange(column.relative);
+      return { before: null, after: `    ${nameOf(column).padEnd(names)}  ${count}  ${range}`.trimEnd() };
+    },
+  );
 }
 
-function percentRange(least: number, greatest: number): string {
+function percentRange({ least, greatest }: NonNullable<ColumnChange['relative']>): string {
   const [from, to] = [percent(least), percent(greatest)];
-  return from === to ? from : `${from} to ${to}`;
+  return from === to ? from : `${from.replace(' %', '')} to ${to}`;
 }
 
-function shiftLines(shifts: readonly NumberShift[]): Line[] {
-  const cells = shifts.map(({ before, after, change, relative }) => ({
-    before: valueText(before),
-    after: valueText(after),
-    change: `${change > 0 ? '+' : ''}${rounded(change)}`,
-    relative: relative === null ? '' : percent(relative),
-  }));
-  const values = width(cells.flatMap(({ before, after }) => [before, after]));
-  const changes = width(cells.map(({ change }) => change));
-  const percents = width(cells.map(({ relative }) => relative));
-  return shifts.map(({ table, column, row }, place) => {
-    const { before = '', after = '', change = '', relative = '' } = cells[place] ?? {};
-    // The same on both sides, so that only the value is marked.
-    const shift = `${change.padStart(changes)}  ${relative.padStart(percents)}`;
-    const where = `${cut(oneLine(`${table}.${column}`))}  ${oneLine(row)}`;
-    return {
-      before: `  ${before.padStart(values)}  ${shift}  ${where}`,
-      after: `  ${after.padStart(values)}  ${shift}  ${where}`,
-    };
-  });
+/** The shifts of each column below its name, first the column with the greatest. */
+function shiftLines(shifts: readonly NumberShift[], by: 'percent' | 'amount'): Line[] {
+  const sizeOf = ({ change, relative }: NumberShift): string =>
+    by === 'percent' && relative !== null ? percent(relative) : `${change > 0 ? '+' : ''}${rounded(change)}`;
+  const values = width(shifts.flatMap(({ before, after }) => [valueText(before), valueText(after)]));
+  const sizes = width(shifts.map(sizeOf));
+  return grouped(
+    shifts,
+    ({ table, column }) => cut(oneLine(`${table}.${column}`)),
+    (shift) => {
+      // The same on both sides, so that only the value is marked.
+      const rest = `${sizeOf(shift).padStart(sizes)}  ${oneLine(shift.row)}`;
+      const line = (value: bigint | number): string => `    ${valueText(value).padStart(values)}  ${rest}`;
+      return { before: line(shift.before), after: line(shift.after) };
+    },
+  );
+}
+
+/** A line for each item below the name that it shares with others; names in the order of their first items. */
+function grouped<T>(items: readonly T[], nameOf: (item: T) => string, lineOf: (item: T) => Line): Line[] {
+  const groups = new Map<string, Line[]>();
+  for (const item of items) {
+    const name = nameOf(item);
+    const lines = groups.get(name) ?? [both(`  ${name}`)];
+    lines.push(lineOf(item));
+    groups.set(name, lines);
+  }
+  return [...groups.values()].flat();
 }
 
 function isSameCell(a: NumberShift, b: NumberShift): boolean {
@@ -248,7 +271,10 @@ function percent(share: number): string {
   const value = share * 100;
   // Small shifts must not read as none, and huge ones not as a row of digits.
   const size = Math.abs(value);
-  const text = size >= 1e6 || (size > 0 && size < 0.01) ? value.toExponential(1) : value.toFixed(size < 0.1 ? 2 : 1);
+  const text =
+    size >= 1e6 || (size > 0 && size < 0.01)
+      ? value.toExponential(1)
+      : value.toFixed(size < 0.1 ? 2 : size < 100 ? 1 : 0);
   return `${value > 0 ? '+' : ''}${text} %`;
 }
 

@@ -3,6 +3,7 @@ import { definitionLines } from './definitionText';
 import type { EventWriter } from './eventWriter';
 import { SummaryWriter } from './eventWriter';
 import type { Column, DiffEvent, Row, RowChange, SchemaChange, SqlValue, TableHeader } from './model';
+import type { FindNeighbours, TableNeighbours } from './neighbours';
 import { nameKey } from './schema';
 import { oneLine, summaryTable } from './summaryText';
 import type { TextPieces } from './textPieces';
@@ -13,13 +14,15 @@ const CONTEXT_LINES = 3;
 
 /**
  * Writes a comparison for a person in a terminal: what is compared, counts, schema changes as a line diff, then changed rows
- * of each table, at most `limit` a table. With a limit the counts come first and the rows wait for them; without one rows
+ * of each table, at most `limit` a table, and the unchanged rows around them where neighbours are asked for. With a limit the counts come first and the rows wait for them; without one rows
  * are written as they come and the counts come last.
  */
 export class ReviewWriter implements EventWriter {
   private readonly summary = new SummaryWriter();
   private readonly body: string[] = [];
   private table: TableHeader | null = null;
+  private neighbours: TableNeighbours | null = null;
+  private last: RowChange | null = null;
   private written = 0;
 
   /**
@@ -30,6 +33,7 @@ export class ReviewWriter implements EventWriter {
     labels: { readonly before: string; readonly after: string },
     private readonly limit: number | null,
     private readonly out: TextPieces,
+    private readonly findNeighbours: FindNeighbours | null = null,
   ) {
     out.line(`${oneLine(labels.before)} -> ${oneLine(labels.after)}`);
   }
@@ -43,15 +47,18 @@ export class ReviewWriter implements EventWriter {
         break;
       case 'table':
         this.table = event.table;
+        this.neighbours = this.findNeighbours?.(event.table) ?? null;
+        this.last = null;
         this.written = 0;
         this.line('', this.heading(event.table));
+        if (this.neighbours?.obstacle) this.line(`  ... ${this.neighbours.obstacle}`);
         break;
       case 'row':
-        if (this.table && (this.limit === null || this.written < this.limit))
-          this.line(...rowLines(this.table, event.change));
-        this.written++;
+        if (this.table) this.row(this.table, event.change);
         break;
       case 'tableEnd':
+        if (this.table && !this.isCut(this.written - 1)) this.between(this.table, null, false);
+        this.neighbours?.close();
         if (this.limit !== null && this.written > this.limit) this.line(`  ... ${this.written - this.limit} more rows`);
         break;
     }
@@ -62,6 +69,32 @@ export class ReviewWriter implements EventWriter {
     if (identical) this.out.line('no difference');
     else if (tables.length > 0) for (const line of ['', ...summaryTable(tables)]) this.out.line(line);
     for (const line of this.body) this.out.line(line);
+  }
+
+  private row(table: TableHeader, change: RowChange): void {
+    const written = this.written++;
+    if (this.isCut(written)) {
+      if (written === this.limit) this.between(table, change, true);
+      return;
+    }
+    this.between(table, change, false);
+    this.line(...rowLines(table, change));
+    if (this.neighbours) this.last = change;
+  }
+
+  /** True when a row with so many before it is left out. */
+  private isCut(before: number): boolean {
+    return this.limit !== null && before >= this.limit;
+  }
+
+  /** The unchanged rows before a change, which itself is left out when the text is cut there. */
+  private between(table: TableHeader, change: RowChange | null, isCut: boolean): void {
+    if (!this.neighbours) return;
+    const { above, below, cut } = this.neighbours.between(this.last, change);
+    const rows = (unchanged: readonly Row[]): string[] =>
+      unchanged.map((row) => `    ${cells(table.after ?? [], row, table)}`);
+    this.line(...rows(above));
+    if (!isCut) this.line(...(cut ? ['  ⋯'] : []), ...rows(below));
   }
 
   private line(...lines: readonly string[]): void {

@@ -35,6 +35,57 @@ export function valueText(value: SqlValue): string {
   return `text ${bytesText(value.malformedText)}`;
 }
 
+/** A changed value that is longer is shown from shortly before the first difference. */
+const MAX_CHANGED_CHARACTERS = 40;
+const MAX_CHANGED_BYTES = 12;
+/** Characters, or bytes, before the first difference. */
+const SAME_CHARACTERS = 8;
+const SAME_BYTES = 3;
+
+/**
+ * Two values of a changed cell. Of long ones of the same kind, the part around the first difference is shown, which may lie
+ * far behind the start: two that differ look different.
+ *
+ * @example
+ * changedTexts(`${'x'.repeat(300)}1`, `${'x'.repeat(300)}2`); // ["'…xxxxxxxx1' (301 characters)", "'…xxxxxxxx2' (301 characters)"]
+ */
+export function changedTexts(before: SqlValue, after: SqlValue): readonly [string, string] {
+  if (typeof before === 'string' && typeof after === 'string') {
+    const from = excerptStart(before, after, MAX_CHANGED_CHARACTERS, SAME_CHARACTERS);
+    if (from > 0) return [textExcerpt(before, from), textExcerpt(after, from)];
+  }
+  if (before instanceof Uint8Array && after instanceof Uint8Array) {
+    const from = excerptStart(before, after, MAX_CHANGED_BYTES, SAME_BYTES);
+    if (from > 0) return [bytesExcerpt(before, from), bytesExcerpt(after, from)];
+  }
+  return [valueText(before), valueText(after)];
+}
+
+/** Where to begin so that the first difference is seen; 0 when it is seen from the start. */
+function excerptStart<T extends string | Uint8Array>(before: T, after: T, shown: number, kept: number): number {
+  const common = Math.min(before.length, after.length);
+  let same = 0;
+  while (same < common && before[same] === after[same]) same++;
+  return same < shown ? 0 : same - kept;
+}
+
+function textExcerpt(text: string, start: number): string {
+  // Not from between the halves of a surrogate pair, nor up to there.
+  const from = isLowHalf(text[start]) ? start - 1 : start;
+  const end = from + MAX_CHANGED_CHARACTERS - SAME_CHARACTERS;
+  const piece = text.slice(from, isLowHalf(text[end]) ? end + 1 : end);
+  return `'…${quoted(piece).slice(1, -1)}${from + piece.length < text.length ? '…' : ''}' (${text.length} characters)`;
+}
+
+function isLowHalf(unit: string | undefined): boolean {
+  return unit !== undefined && /[\udc00-\udfff]/.test(unit);
+}
+
+function bytesExcerpt(bytes: Uint8Array, from: number): string {
+  const piece = bytes.subarray(from, from + MAX_CHANGED_BYTES);
+  return `x'…${hex(piece)}${from + piece.length < bytes.length ? '…' : ''}' (${bytes.length} bytes)`;
+}
+
 function textValue(text: string): string {
   UNPRINTABLE.lastIndex = 0;
   if (text.length <= MAX_CHARACTERS) return PLAIN.test(text) && !UNPRINTABLE.test(text) ? text : quoted(text);

@@ -55,16 +55,17 @@ export function encodeAddress(address: DocumentAddress): { path: string; query: 
 }
 
 function documentPath({ comparison, part }: DocumentAddress): string {
-  const { name } = comparison;
+  const { name, folder } = comparison;
   // A slash in the name of a table or file must not become a folder.
   const flat = (text: string): string => text.replaceAll('/', '∕');
+  const sides = `${folder === null ? '' : `${name} `}${flat(sidesTitle(comparison))}`;
   switch (part.kind) {
     case 'summary':
-      return `/${name}/Summary ${flat(sidesTitle(comparison))}`;
+      return `/${sides}/Summary of changes`;
     case 'schema':
-      return `/${name}/schema.sql`;
+      return `/${sides}/schema.sql`;
     case 'table':
-      return `/${name}/${flat(sidesTitle(comparison))}/${flat(part.table)}`;
+      return `/${sides}/${flat(part.table)}`;
     case 'text':
       return `/${name}`;
   }

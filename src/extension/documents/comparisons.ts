@@ -5,6 +5,7 @@ import type { OperationContext } from '../../core/operations/context';
 import { obtainVersion } from '../../core/operations/obtainVersion';
 import type { Monitor } from '../../core/progress';
 import type { DiffAnswer, DiffEngine } from '../../core/sqldiff/diffEngine';
+import type { SidesLimits } from '../../core/sqldiff/documentPair';
 import { inspectInputFile } from '../../core/store/inputFile';
 import { readText } from '../../core/textdiff/readText';
 import { BoundedMap } from './boundedMap';
@@ -46,7 +47,11 @@ export class Comparisons {
   /** What "Show More Rows" is about when no editor says it. */
   lastOpened: Comparison | null = null;
 
-  constructor(private readonly source: ComparisonSource) {}
+  /** `contextRows` tells how many unchanged rows are to be shown on each side of a changed one. */
+  constructor(
+    private readonly source: ComparisonSource,
+    private readonly contextRows: () => number,
+  ) {}
 
   /**
    * Compares, unless that was done just before or is being done: after a reload every document of a comparison asks for it at
@@ -54,10 +59,11 @@ export class Comparisons {
    * store and of files, CANCELLED.
    */
   async compare(comparison: Comparison, monitor: Monitor = {}, page?: RowsPage): Promise<DiffAnswer> {
-    const key = `${comparisonKey(comparison)}${page ? JSON.stringify(page) : ''}`;
+    const contextRows = this.contextRows();
+    const key = JSON.stringify([comparisonKey(comparison), contextRows, page ?? null]);
     const known = this.finished.get(key) ?? this.running.get(key);
     if (known) return known;
-    const running = this.run(comparison, monitor, page);
+    const running = this.run(comparison, monitor, { page, contextRows });
     this.running.set(key, running);
     try {
       const answer = await running;
@@ -74,7 +80,11 @@ export class Comparisons {
     return compared ? readText((await this.open(comparison, compared, {})).path) : '';
   }
 
-  private async run(comparison: Comparison, monitor: Monitor, page: RowsPage | undefined): Promise<DiffAnswer> {
+  private async run(
+    comparison: Comparison,
+    monitor: Monitor,
+    shown: Pick<SidesLimits, 'page' | 'contextRows'>,
+  ): Promise<DiffAnswer> {
     const { before, after } = comparison;
     const older = before && (await this.open(comparison, before, monitor));
     const newer = await this.open(comparison, after, monitor);
@@ -86,7 +96,7 @@ export class Comparisons {
         keys: newer.keys ?? older?.keys,
         blockIndexes:
           older?.blockIndex && newer.blockIndex ? { before: older.blockIndex, after: newer.blockIndex } : undefined,
-        output: { kind: 'sides', maxRows: pageRows, maxBytes: pageBytes, page },
+        output: { kind: 'sides', maxRows: pageRows, maxBytes: pageBytes, ...shown },
       },
       monitor,
     );

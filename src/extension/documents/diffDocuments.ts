@@ -11,12 +11,14 @@ import {
   type DocumentPart,
   decodeAddress,
   encodeAddress,
-  sideLabel,
 } from './comparison';
 import type { Comparisons } from './comparisons';
 
 /** Gives the texts of `datamanager:` documents, also to editors that VS Code restores after a reload. */
 export class DiffDocuments implements vscode.TextDocumentContentProvider {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+
   constructor(
     private readonly comparisons: Comparisons,
     private readonly log: vscode.LogOutputChannel,
@@ -33,6 +35,17 @@ export class DiffDocuments implements vscode.TextDocumentContentProvider {
       const reason = error instanceof Error ? error.message : String(error);
       return vscode.l10n.t("This comparison can't be shown any more: {0}", reason);
     }
+  }
+
+  /** Makes the rows of open documents anew. */
+  refreshRows(): void {
+    for (const { uri } of vscode.workspace.textDocuments) {
+      if (uri.scheme === documentScheme && decodeAddress(uri.query)?.part.kind === 'table') this.changed.fire(uri);
+    }
+  }
+
+  dispose(): void {
+    this.changed.dispose();
   }
 }
 
@@ -58,8 +71,8 @@ export async function pairOf(
 
 /** The documents that come first, with the places in them that name tables. */
 export function summaryPair(comparison: Comparison, { summary, overview }: DiffAnswer): OverviewPair {
-  const { name, before, after, folder } = comparison;
-  const called = (side: ComparedSide): string => (folder === null ? sideLabel(side) : `${name} ${sideLabel(side)}`);
+  const { name, before, after } = comparison;
+  const called = (side: ComparedSide): string => (side.kind === 'file' ? side.label : `${name} ${side.version}`);
   return overviewText({ before: before && called(before), after: called(after) }, summary, overview ?? null);
 }
 
@@ -106,7 +119,9 @@ export async function openPage(comparison: Comparison, pair: DocumentPair, table
     number.format(skipped + shown),
     number.format(skipped + shown + omitted),
   );
-  const title = `${comparisonTitle(comparison)} (${table}, ${rows})`;
+  // The table first: a tab shows the start of its title.
+  const shownRows = skipped + omitted > 0 ? `${table}, ${rows}` : table;
+  const title = `${shownRows} (${comparisonTitle(comparison)})`;
   await vscode.commands.executeCommand('vscode.diff', left, right, title, { preview: true });
 }
 

@@ -123,6 +123,8 @@ describe('datamanager against hostile input', function () {
       ['diff', 'a', 'b', '--sql', '--json'],
       ['diff', 'a', 'b', '--limit', '-1'],
       ['diff', 'a', 'b', '--limit=many'],
+      ['diff', 'a', 'b', '--context', 'all'],
+      ['diff', 'a', 'b', '--context', '2', '--json'],
       ['lineage'],
       ['lineage', 'taken.sqlite', '--parent', 'x'],
       ['gc'],

@@ -192,6 +192,8 @@ describe('datamanager: the main job', () => {
     );
     const limited = await catalog.run('diff', 'energy/utopia.sqlite@v1', 'energy/utopia.sqlite', '--limit', '1');
     assert.match(limited.stdout, / 2 more rows/);
+    const around = await catalog.run('diff', 'energy/utopia.sqlite@v1', 'energy/utopia.sqlite', '--context', '1');
+    assert.match(around.stdout, / tech=hydro, .*\n {4}tech=pv, year=2030 {2}value=7\.0\n {2}~ tech=wind/);
   });
 
   it('diffs as summary, patch and JSON', async () => {

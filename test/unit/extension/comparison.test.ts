@@ -43,7 +43,7 @@ describe('the address of a diff document', () => {
     );
     assert.equal(before?.path, after?.path);
     assert.notEqual(before?.query, after?.query);
-    assert.equal(before?.path.split('/').length, 5, 'a slash in the name of a table makes no folder');
+    assert.equal(before?.path.split('/').length, 4, 'a slash in the name of a table makes no folder');
   });
 
   it('is refused when it is not ours', () => {

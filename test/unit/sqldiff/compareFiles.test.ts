@@ -329,8 +329,8 @@ dropped table old (no key: rows matched by content)
       },
       {
         table: 'capacity',
-        before: 'region  tech  mw   note\nR1      E01   1.5  NULL\nR2      E01   3.0  old\n... 1 row more',
-        after: 'region  tech  mw   note\nR1      E01   1.6  NULL\n... 1 row more',
+        before: 'region  tech   mw  note\nR1      E01   1.5  NULL\nR2      E01   3.0  old\n... 1 row more',
+        after: 'region  tech   mw  note\nR1      E01   1.6  NULL\n... 1 row more',
         skipped: 0,
         shown: 2,
         omitted: 1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sqlLiteral } from '../../../src/core/sqldiff/sqlLiteral';
-import { valueText } from '../../../src/core/sqldiff/valueText';
+import { changedTexts, valueText } from '../../../src/core/sqldiff/valueText';
 
 describe('valueText', () => {
   it('writes what is different differently, on one line', () => {
@@ -41,6 +41,39 @@ describe('valueText', () => {
 
   it('keeps control characters and text direction marks from a terminal', () => {
     assert.equal(valueText('\u001b[31m\u202e'), "'\\u{1b}[31m\\u{202e}'");
+  });
+});
+
+describe('changedTexts', () => {
+  it('shows long values around their first difference', () => {
+    const same = 'x'.repeat(300);
+    assert.deepEqual(changedTexts(`${same}1`, `${same}2${same}`), [
+      "'…xxxxxxxx1' (301 characters)",
+      "'…xxxxxxxx2xxxxxxxxxxxxxxxxxxxxxxx…' (601 characters)",
+    ]);
+    assert.deepEqual(changedTexts(same, `${same}\n`), [
+      "'…xxxxxxxx' (300 characters)",
+      "'…xxxxxxxx\\n' (301 characters)",
+    ]);
+    const [zeros, ended] = [new Uint8Array(4000), new Uint8Array(4000)];
+    ended[3999] = 1;
+    assert.deepEqual(changedTexts(zeros, ended), ["x'…00000000' (4000 bytes)", "x'…00000001' (4000 bytes)"]);
+  });
+
+  it('halves no character', () => {
+    for (let before = 40; before < 60; before++) {
+      const same = `${'x'.repeat(before % 2)}${'😀'.repeat(before)}`;
+      // The halves of these two begin alike.
+      const texts = changedTexts(`${same}😁${same}`, `${same}😂${same}`);
+      assert.notEqual(texts[0], texts[1]);
+      for (const text of texts) assert.equal(text.isWellFormed(), true, text);
+    }
+  });
+
+  it('shows all others as they are', () => {
+    assert.deepEqual(changedTexts('a b', 'a  b'), ['a b', "'a  b'"]);
+    assert.deepEqual(changedTexts(null, 'x'.repeat(50)), ['NULL', 'x'.repeat(50)]);
+    assert.deepEqual(changedTexts(1n, 1), ['1', '1.0']);
   });
 });
 
