@@ -137,6 +137,8 @@ for (const theme of ['light', 'dark'] as const) {
       await page.keyboard.press('ControlOrMeta+End');
       const link = page.locator('.monaco-diff-editor .modified .detected-link', { hasText: 'rows more' });
       await link.waitFor();
+      await page.locator('.notification-toast').waitFor({ state: 'hidden' });
+      await page.waitForTimeout(1000);
       await workbench.shot(`review-page-end-${theme}`);
       await follow(link, /^prices, changed rows 5,001 to 10,000/);
       await page.waitForTimeout(1000);

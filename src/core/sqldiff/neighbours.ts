@@ -17,7 +17,7 @@ export interface Between {
 
 /** The unchanged rows around the changed ones of one table. To be closed. */
 export interface TableNeighbours {
-  /** Why there are none, for people; null when there are. */
+  /** Why there are none, or no more, for people; null when there are. May change with `between`. */
   readonly obstacle: string | null;
   /** The nearest rows between two changed ones that follow each other; null stands for the table's ends. */
   between(from: RowChange | null, to: RowChange | null): Between;
@@ -60,14 +60,16 @@ export function findNeighbours(input: NeighbourInput): FindNeighbours {
       const order = orderOf(header, input, newer);
       return order ? new OrderedNeighbours(order, header, input.rows) : without(unreadable);
     } catch (error) {
-      if (isFinal(error)) throw error;
+      if (!isObstacle(error)) throw error;
       return without(unreadable);
     }
   };
 }
 
-function isFinal(error: unknown): boolean {
-  return DataManagerError.is(error, 'CANCELLED') || DataManagerError.is(error, 'FILE_CHANGED');
+/** True for what keeps SQLite from reading a file, such as damage where no changed row is: its own errors are plain ones. */
+function isObstacle(error: unknown): boolean {
+  if (DataManagerError.is(error)) return error.code !== 'CANCELLED' && error.code !== 'FILE_CHANGED';
+  return error instanceof Error && error.constructor === Error;
 }
 
 function without(obstacle: string): TableNeighbours {
@@ -100,7 +102,7 @@ function isSameKey(a: readonly string[], b: readonly string[]): boolean {
 }
 
 class OrderedNeighbours implements TableNeighbours {
-  readonly obstacle = null;
+  obstacle: string | null = null;
   /** Where the last gap was left: most changed rows stand close to each other, and need no seek of their own. */
   private cursor: { readonly rows: Generator<Row, void, undefined>; next: Row | null } | null = null;
   private readonly keyBefore: readonly number[];
@@ -116,6 +118,23 @@ class OrderedNeighbours implements TableNeighbours {
   }
 
   between(from: RowChange | null, to: RowChange | null): Between {
+    if (this.obstacle !== null) return nothing;
+    try {
+      return this.find(from, to);
+    } catch (error) {
+      if (!isObstacle(error)) throw error;
+      this.obstacle = unreadable;
+      this.close();
+      return nothing;
+    }
+  }
+
+  close(): void {
+    this.cursor?.rows.return();
+    this.cursor = null;
+  }
+
+  private find(from: RowChange | null, to: RowChange | null): Between {
     const [start, end] = [from && this.keyOf(from), to && this.keyOf(to)];
     if (start === null) return end === null ? nothing : { above: [], below: this.lastBefore(end), cut: false };
     // A mark for rows left out takes a line: where it would stand for one row, that row is shown.
@@ -125,11 +144,6 @@ class OrderedNeighbours implements TableNeighbours {
     }
     this.close();
     return { above: above.slice(0, this.rows), below: this.lastBefore(end), cut: true };
-  }
-
-  close(): void {
-    this.cursor?.rows.return();
-    this.cursor = null;
   }
 
   private firstAfter(start: KeyValues, end: KeyValues | null, count: number): Row[] {

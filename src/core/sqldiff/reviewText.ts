@@ -89,8 +89,9 @@ export class ReviewWriter implements EventWriter {
 
   /** The unchanged rows before a change, which itself is left out when the text is cut there. */
   private between(table: TableHeader, change: RowChange | null, isCut: boolean): void {
-    if (!this.neighbours) return;
+    if (!this.neighbours || this.neighbours.obstacle !== null) return;
     const { above, below, cut } = this.neighbours.between(this.last, change);
+    if (this.neighbours.obstacle !== null) this.line(`  ... ${this.neighbours.obstacle}`);
     const rows = (unchanged: readonly Row[]): string[] =>
       unchanged.map((row) => `    ${cells(table.after ?? [], row, table)}`);
     this.line(...rows(above));

@@ -134,6 +134,7 @@ export class TablePage {
   private showBetween(change: RowChange | null): void {
     if (!this.neighbours || this.neighbours.obstacle !== null || this.isCrowded()) return;
     const { above, below, cut } = this.neighbours.between(this.last, change);
+    if (this.neighbours.obstacle !== null) this.lines.push({ kind: 'note', text: `... ${this.neighbours.obstacle}` });
     const [begins, ends] = [this.shown === 0, this.omitted > 0];
     if (!(begins && cut)) this.showNeighbours(above);
     if (cut && !begins && !ends) this.lines.push({ kind: 'note', text: GAP });

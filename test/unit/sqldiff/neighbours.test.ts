@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { compareByPages } from '../../../src/core/sqldiff/compareByPages';
 import { compareFiles } from '../../../src/core/sqldiff/compareFiles';
@@ -118,6 +118,28 @@ describe('neighbouring rows', () => {
         ['v', note, 'd'],
       ],
     );
+  });
+
+  it('end where the file is damaged, and the changed rows are shown all the same', async () => {
+    const pair = await files(
+      `CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t SELECT i, printf('%.900c', 'x') FROM (${numbers(100)})`,
+      "UPDATE t SET v='y' WHERE id IN (20, 60)",
+    );
+    const pageSize = 4096;
+    for (const path of [pair.before, pair.after]) {
+      const bytes = readFileSync(path);
+      // The leaf that holds row 62: the only page with a cell of that rowid (payload size 904, varint 87 08).
+      const cell = bytes.indexOf(Buffer.from([0x87, 0x08, 62]));
+      assert.ok(cell > 0);
+      bytes.fill(0, Math.floor(cell / pageSize) * pageSize, Math.ceil(cell / pageSize) * pageSize);
+      writeFileSync(path, bytes);
+    }
+    const output = { kind: 'sides', maxRows: 100, maxBytes: 100_000, contextRows: 5 } as const;
+    const options = { tempFolder: tmpdir(), sqlJs: await newSqlJs() };
+    const { sides } = compareByPages({ ...pair, output }, hooks, options);
+    const shown = keys((sides?.[0]?.after ?? '').split('\n'));
+    assert.deepEqual([shown.includes('15'), shown.includes('20'), shown.includes('60')], [true, true, true]);
+    assert.match(sides?.[0]?.after ?? '', /\n\.\.\. this table cannot be read by its key/);
   });
 
   it('go on from page to page', async () => {
