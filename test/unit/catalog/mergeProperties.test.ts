@@ -68,24 +68,27 @@ class SidesMaker {
     const entry = item && this.#pick(item.history);
     switch (item && entry ? this.#pick(kinds) : 'dataset') {
       case 'version':
-        return this.#addVersion(item as Item, side);
+        this.#addVersion(item as Item, side);
+        break;
       case 'rollback':
-        return this.#addVersion(item as Item, side, entry);
+        this.#addVersion(item as Item, side, entry);
+        break;
       case 'field':
         (item as Item)[this.#pick(['description', 'license', 'x']) as string] = `${side} ${this.#below(2)}`;
-        return;
+        break;
       case 'entryField':
         (entry as Entry)[this.#pick(['description', 'status', 'y']) as string] = `${side} ${this.#below(2)}`;
-        return;
+        break;
       case 'link':
-        return this.#link(items, entry as Entry);
+        this.#link(items, entry as Entry);
+        break;
       case 'prune':
         if ((item as Item).history.length > 1)
           (item as Item).history.splice(this.#below((item as Item).history.length), 1);
-        return;
+        break;
       case 'remove':
         items.splice(items.indexOf(item as Item), 1);
-        return;
+        break;
       default: {
         const fileName = `${this.#pick(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'])}.sqlite`;
         if (items.some((other) => other.fileName === fileName)) return;
