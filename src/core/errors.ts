@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'PUSH_REJECTED'
   | 'BRANCH_DIVERGED'
   | 'CONFIRMATION_NEEDED'
+  | 'DATASET_CONFLICT'
   // the catalog
   | 'MANIFEST_INVALID'
   | 'SETTINGS_INVALID'

@@ -1,5 +1,5 @@
 /** What an operation is busy with. Shells turn it into words. */
-export type Phase = 'hash' | 'download' | 'compare' | 'upload' | 'commit' | 'push';
+export type Phase = 'hash' | 'download' | 'compare' | 'upload' | 'commit' | 'push' | 'waiting';
 
 export interface Progress {
   readonly phase: Phase;
@@ -7,6 +7,8 @@ export interface Progress {
   readonly done: number;
   /** Bytes to do in this phase; null when that is not known. */
   readonly total: number | null;
+  /** Words about this phase: whom we are waiting for. */
+  readonly detail?: string | undefined;
 }
 
 /** Called as often as the work likes; shells throttle. */

@@ -2,6 +2,7 @@ import type { GitProgram, Repository } from '../repo/repository';
 import type { DiffEngine } from '../sqldiff/diffEngine';
 import type { ObjectCache } from '../store/cache';
 import type { ObjectStore } from '../store/objectStore';
+import type { OnStep } from '../transaction/steps';
 
 /** What operations on a repository work with. A shell builds one by hand; nothing in it is opened before it is used. */
 export interface OperationContext {
@@ -12,4 +13,8 @@ export interface OperationContext {
   readonly cache: ObjectCache;
   readonly diffEngine: DiffEngine;
   readonly now: () => Date;
+  /** Told each step of a transaction, when it is on the disk. */
+  readonly onStep?: OnStep | undefined;
+  /** Milliseconds to wait for another process that changes this clone; 150 000 unless given. */
+  readonly lockWaitMs?: number | undefined;
 }
