@@ -56,9 +56,9 @@ export async function moveBranchTo(options: MoveBranchOptions): Promise<MovedBra
     if (head.oid === null || (expected !== undefined && head.oid !== expected)) throw headMoved(expected, head.oid);
     if (head.oid === to) return { from: to, to };
     const differences = await compareTrees(repo, (await readCommit(repo, head.oid)).tree, target.tree);
+    refuseFoldersForFiles(differences);
     const files: PlannedFile[] = [];
     for (const difference of differences) files.push(await plannedFile(repo, difference));
-    refuseFoldersForFiles(files);
     await refuseFilters(
       repo,
       git,
@@ -101,9 +101,9 @@ async function plannedFile(repo: Repository, { rawPath, from, to }: TreeDifferen
       });
     }
   }
-  const mode = (from ?? to)?.mode ?? '100644';
-  // The file keeps the rights that it has; a new one gets those of any new file.
-  if (to !== null && to.mode !== (from?.mode ?? '100644')) throw unsupported(path, 'changes its executable bit');
+  const mode = from?.mode ?? '100644';
+  // A file keeps the rights that it has; one that is made anew, now or when this is undone, gets those of any new file.
+  if (mode !== (to?.mode ?? '100644')) throw unsupported(path, 'changes its executable bit');
   const file = await workTreePath(repo, path);
   const before = await bytesOf(file);
   const after = to && Buffer.from(await readBlob(repo, to.oid));
@@ -115,12 +115,12 @@ function isRegular({ mode }: TrackedFile): boolean {
 }
 
 /** Files are replaced one by one, and put back one by one: none may be in the way of another. */
-function refuseFoldersForFiles(files: readonly PlannedFile[]): void {
-  const paths = new Set(files.map(({ path }) => path));
+function refuseFoldersForFiles(differences: readonly TreeDifference[]): void {
+  const paths = new Set(differences.map(({ rawPath }) => rawPath));
   for (const path of paths) {
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
-      if (paths.has(path.slice(0, at)))
-        throw unsupported(path.slice(0, at), 'is a file in one and a folder in the other');
+      const folder = path.slice(0, at);
+      if (paths.has(folder)) throw unsupported(folder, 'is a file in one and a folder in the other');
     }
   }
 }
