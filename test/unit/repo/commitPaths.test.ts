@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,9 +13,8 @@ import {
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
-import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { type CommitPathsOptions, commitPaths, type PathChange } from '../../../src/core/repo/commitPaths';
+import { assertSound, dieAt, failsWith, snapshot } from '../../support/commitChecks';
 import { emptyRepository, fixtureAt, type GitFixture, git, manifestRepository, runIn } from '../../support/gitFixture';
 import { tempDir } from '../../support/tempDir';
 
@@ -31,58 +28,13 @@ async function commitTo(
   return commitPaths({ repo: await fixture.open(), git, changes, message: 'Publish utopia v2', ...more });
 }
 
-function failsWith(code: ErrorCode, about?: RegExp) {
-  return (error: unknown): boolean => {
-    if (!DataManagerError.is(error, code)) throw error;
-    if (about) assert.match(`${error.message} ${error.hint}`, about);
-    return true;
-  };
-}
-
-/** Everything that must not change when a commit is refused. */
-async function snapshot(fixture: GitFixture) {
-  const gitDir = fixture.run('rev-parse', '--absolute-git-dir').trim();
-  return {
-    head: readFileSync(join(gitDir, 'HEAD'), 'utf8'),
-    refs: fixture.run('for-each-ref'),
-    index: existsSync(join(gitDir, 'index')) ? readFileSync(join(gitDir, 'index'), 'hex') : null,
-    locks: (await readdir(gitDir, { recursive: true })).filter((name) => /\.lock$|commit\.json/.test(name)),
-    status: fixture.run('--no-optional-locks', 'status', '--porcelain=v1', '-z', '-uall', '--ignored'),
-  };
-}
-
-/** Runs commitPaths in a process of its own, which is killed when it calls git with `step`, or after that. */
-function dieAt(dir: string, step: string): void {
-  const scratch = tempDir();
-  const program = join(scratch, 'git');
-  const pattern = step.replace('after ', '');
-  const death = step.startsWith('after ') ? 'git "$@"; kill -9 $PPID; exit' : 'kill -9 $PPID; exit';
-  writeFileSync(program, `#!/bin/sh\ncase "$*" in *${pattern}*) ${death};; esac\nexec git "$@"\n`, { mode: 0o755 });
-  const source = `
-    import { commitPaths } from './src/core/repo/commitPaths';
-    import { openRepository } from './src/core/repo/openRepository';
-    const git = ${JSON.stringify({ ...git, path: program })};
-    const changes = [
-      { path: 'manifest.json', content: ${JSON.stringify(MANIFEST)} },
-      { path: 'diffs/new.diff', content: 'x' },
-    ];
-    openRepository(${JSON.stringify(dir)}).then((repo) => commitPaths({ repo, git, changes, message: 'Dies' }));`;
-  const outfile = join(scratch, 'die.cjs');
-  buildSync({
-    stdin: { contents: source, resolveDir: process.cwd(), loader: 'ts' },
-    ...{ bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' },
-  });
-  const { signal, stderr } = spawnSync(process.execPath, [outfile], { encoding: 'utf8' });
-  assert.equal(signal, 'SIGKILL', stderr);
-}
-
-function assertSound(fixture: GitFixture): void {
-  assert.doesNotMatch(fixture.run('fsck', '--strict', '--no-dangling'), /error|missing|broken/);
-  const gitDir = fixture.run('rev-parse', '--absolute-git-dir').trim();
-  assert.equal(existsSync(join(gitDir, 'index.lock')), false);
-  const own = join(gitDir, 'datamanager');
-  assert.deepEqual(existsSync(own) ? readdirSync(own) : [], []);
-}
+const DYING_COMMIT = `
+  const changes = [
+    { path: 'manifest.json', content: ${JSON.stringify(MANIFEST)} },
+    { path: 'diffs/new.diff', content: 'x' },
+  ];
+  await commitPaths({ repo, git, changes, message: 'Dies' });`;
+const IMPORTS = "import { commitPaths } from './src/core/repo/commitPaths';";
 
 describe('commitPaths', () => {
   it('commits exactly the given files and leaves a clean work tree', async () => {
@@ -531,7 +483,7 @@ describe('commitPaths', () => {
     for (const step of ['commit-tree', '--index-info', 'update-ref', 'after update-ref']) {
       const fixture = manifestRepository();
       fixture.write('readme.txt', 'dirty\n');
-      dieAt(fixture.dir, step);
+      dieAt(fixture.dir, step, IMPORTS, DYING_COMMIT);
       assert.equal(existsSync(join(fixture.dir, '.git', 'index.lock')), true, `${step}: died while it held the lock`);
       const moved = step === 'after update-ref';
       assert.equal(fixture.run('rev-list', '--count', 'HEAD').trim(), moved ? '2' : '1');
@@ -545,7 +497,7 @@ describe('commitPaths', () => {
 
   it('leaves alone a lock that another program took after the crash', async () => {
     const fixture = manifestRepository();
-    dieAt(fixture.dir, 'commit-tree');
+    dieAt(fixture.dir, 'commit-tree', IMPORTS, DYING_COMMIT);
     const lock = join(fixture.dir, '.git', 'index.lock');
     const inode = statSync(lock).ino;
     writeFileSync(`${lock}.theirs`, 'theirs');
