@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { Repository } from '../repo/repository';
-import { isDiskFull, diskFull } from '../store/fileErrors';
+import { diskFull, isDiskFull } from '../store/fileErrors';
 import { draftOf, readJson } from './durableJson';
 import { holdHere, isHeldHere } from './heldHere';
 import { isRunning, type ProcessMark, thisProcess } from './processMark';
@@ -161,7 +161,12 @@ async function readHolder(file: string): Promise<Holder | null> {
   // On a disk without hard links the file appears before its content.
   const stats = await stat(file).catch(() => null);
   if (stats === null) return null;
-  return { id: 'unknown', owner: { pid: 0, start: null, host: '' }, doing: 'is starting', since: stats.mtime.toISOString() };
+  return {
+    id: 'unknown',
+    owner: { pid: 0, start: null, host: '' },
+    doing: 'is starting',
+    since: stats.mtime.toISOString(),
+  };
 }
 
 function describe({ owner, doing, since }: Holder): string {
