@@ -6,6 +6,9 @@ export type { Dataset, LineageEdge, Manifest, VersionEntry, VersionStatus } from
 export { latest } from './catalog/manifest';
 export type { ChangedVersion, DatasetChange } from './catalog/manifestChanges';
 export { manifestChanges } from './catalog/manifestChanges';
+export type { MergeConflict } from './catalog/mergeConflict';
+export type { ManifestMerge, ManifestSides, MergeOptions } from './catalog/mergeManifests';
+export { mergeManifests } from './catalog/mergeManifests';
 export { parseManifest } from './catalog/parseManifest';
 export type { Catalog } from './catalog/readCatalog';
 export { readCatalog, readSettings } from './catalog/readCatalog';
