@@ -5,6 +5,7 @@ import { fastForward } from '../repo/fastForward';
 import { fetchUpstream } from '../repo/fetchUpstream';
 import { pushBranch } from '../repo/pushBranch';
 import type { OperationContext } from './context';
+import { describeFetch, describePush } from './pushMessages';
 
 interface BranchOptions extends Monitor {
   readonly push?: boolean | undefined;
@@ -27,17 +28,18 @@ export interface PushResult {
  * await prepareBranch(context, { yes: true });
  */
 export async function prepareBranch(
-  { repository, git }: OperationContext,
+  { repository, git, gitCredentials, interactive }: OperationContext,
   { push = true, yes = false, signal, onProgress }: BranchOptions,
 ): Promise<void> {
   if (!push) return;
   onProgress?.({ phase: 'push', done: 0, total: null });
-  const upstream = await fetchUpstream({ repo: repository, git, signal });
+  const upstream = await fetchUpstream({ repo: repository, git, credentials: gitCredentials, interactive, signal });
   if (upstream.kind === 'auth') {
     // Said before the upload: the push behind it would fail in the same way.
-    throw new DataManagerError('PUSH_REJECTED', 'The remote did not accept your credentials; nothing was published.', {
-      hint: 'Sign in so that "git fetch" works in a terminal, or publish here only with --no-push.',
-      data: { answer: upstream.text },
+    const { sentence, hint } = describeFetch(upstream);
+    throw new DataManagerError('PUSH_REJECTED', sentence, {
+      hint: `${hint} Or publish here only with --no-push.`,
+      data: { answer: upstream.text, trouble: upstream.trouble },
     });
   }
   if (upstream.kind !== 'ok') return;
@@ -72,49 +74,28 @@ export async function prepareBranch(
  * const { pushed, note } = await pushCommit(context, { commit, name, version }, { push: true });
  */
 export async function pushCommit(
-  { repository, git }: OperationContext,
+  { repository, git, gitCredentials, interactive }: OperationContext,
   { commit, name, version }: { readonly commit: string; readonly name: string; readonly version: string },
   { push = true, signal, onProgress }: BranchOptions,
 ): Promise<PushResult> {
   if (!push) return { pushed: false, note: 'Committed here, not pushed.' };
   onProgress?.({ phase: 'push', done: 0, total: null });
-  const outcome = signal?.aborted ? CANCELLED : await pushBranch({ repo: repository, git, signal });
-  const pending = `${name}@${version} is uploaded and committed here; the push is pending`;
-  switch (outcome.kind) {
-    case 'ok':
-      return { pushed: true, note: outcome.text.trim() || null };
-    case 'no-remote':
-      return { pushed: false, note: null };
-    case 'offline':
-      return { pushed: false, note: `${pending}: the remote can't be reached. Push later with: git push` };
-    case 'timeout':
-      return { pushed: false, note: `${pending}: the remote did not answer in time. Push later with: git push` };
-    case 'cancelled':
-      return { pushed: false, note: `${pending}: it was cancelled before. Push later with: git push` };
-    case 'unknown':
-      return { pushed: false, note: `${pending}: it is not known whether the remote has it. Ask it with: git fetch` };
-    case 'auth':
-      throw new DataManagerError('PUSH_REJECTED', `${pending}: the remote did not accept your credentials.`, {
-        hint: 'Sign in so that "git push" works in a terminal, then run: git push',
-        data: { commit, name, version, answer: outcome.text },
-      });
-    case 'rejected':
-      throw new DataManagerError(
-        'PUSH_REJECTED',
-        `${pending}: the remote rejected it. It said: ${oneLine(outcome.text)}`,
-        {
-          hint:
-            outcome.reason === 'non-fast-forward'
-              ? 'Somebody pushed in between. Bring both together with: git pull --rebase, then: git push'
-              : 'Ask who looks after the remote, or publish on another branch; nothing is lost.',
-          data: { commit, name, version, reason: outcome.reason, answer: outcome.text },
-        },
-      );
+  const what = `${name}@${version}`;
+  if (signal?.aborted) {
+    const note = `${what} is uploaded and committed here; the push is pending: it was cancelled before. Push later with: git push`;
+    return { pushed: false, note };
   }
-}
-
-const CANCELLED = { kind: 'cancelled' } as const;
-
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' / ');
+  const outcome = await pushBranch({ repo: repository, git, credentials: gitCredentials, interactive, signal });
+  const { sentence, hint, code } = describePush(outcome, { what });
+  if (code !== null) {
+    const reason = outcome.kind === 'rejected' ? { reason: outcome.reason } : {};
+    const trouble = 'trouble' in outcome ? outcome.trouble : null;
+    throw new DataManagerError(code, sentence, {
+      ...(hint !== null && { hint }),
+      data: { commit, name, version, ...reason, trouble, answer: 'text' in outcome ? outcome.text : '' },
+    });
+  }
+  if (outcome.kind === 'no-remote') return { pushed: false, note: null };
+  if (outcome.kind === 'ok') return { pushed: true, note: [outcome.text, hint].filter(Boolean).join('\n') || null };
+  return { pushed: false, note: `${sentence} ${hint}` };
 }
