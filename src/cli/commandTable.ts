@@ -9,6 +9,7 @@ import { listCommand } from './commands/list';
 import { logCommand } from './commands/log';
 import { pullCommand } from './commands/pull';
 import { pushCommand } from './commands/push';
+import { recoverCommand } from './commands/recover';
 import { refsCommand } from './commands/refs';
 import { updateCommand } from './commands/update';
 import { verifyCommand } from './commands/verify';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   logCommand,
   refsCommand,
   lineageCommand,
+  recoverCommand,
 ];
 
 /** The command of that name or alias. */

@@ -39,6 +39,7 @@ export async function publish(
     parents: values.parent,
     push: !globals['no-push'],
     yes: globals.yes,
+    onConflict: globals.yes ? 'on-top' : 'stop',
     ...session.monitor,
   };
   const result = await withConfirmation(session, (yes) => operation(context, { ...options, yes: yes || options.yes }));
@@ -64,7 +65,8 @@ export async function withConfirmation<T>(session: Session, operation: (yes: boo
 export function resultLines(result: PublishResult): readonly string[] {
   const { status, name, version, sha256, size, transfer } = result;
   if (status === 'unchanged') {
-    return fields([[`${name} ${version} holds these bytes already: nothing was sent or committed.`, '']]);
+    const done = fields([[`${name} ${version} holds these bytes already: nothing was sent or committed.`, '']]);
+    return result.note === null ? done : [...done, ...fields([['push', oneLine(result.note)]], '  ')];
   }
   const sent =
     transfer.bytesSent > 0 ? `${humanSize(transfer.bytesSent)} sent` : 'nothing sent: the store has these bytes';

@@ -58,10 +58,10 @@ export type CaughtUp =
  * const state = await catchUp(context, { onConflict: 'stop', signal });
  */
 export async function catchUp(context: OperationContext, options: CatchUpOptions): Promise<CaughtUp> {
-  const { repository, git, onStep } = context;
+  const { repository, git, gitCredentials, interactive, onStep } = context;
   const { inFlight = null, signal, onProgress } = options;
   onProgress?.({ phase: 'push', done: 0, total: null });
-  const upstream = await fetchUpstream({ repo: repository, git, signal });
+  const upstream = await fetchUpstream({ repo: repository, git, credentials: gitCredentials, interactive, signal });
   if (upstream.kind !== 'ok') return { kind: 'away', outcome: upstream };
   const { remoteOid, ahead, behind } = upstream;
   if (remoteOid === null || behind === 0) return { kind: 'current', remoteOid, ahead, inFlight };

@@ -1,3 +1,4 @@
+import type { Credentials } from '../repo/remote/credentials';
 import type { GitProgram, Repository } from '../repo/repository';
 import type { DiffEngine } from '../sqldiff/diffEngine';
 import type { ObjectCache } from '../store/cache';
@@ -8,6 +9,10 @@ import type { OnStep } from '../transaction/steps';
 export interface OperationContext {
   readonly repository: Repository;
   readonly git: GitProgram;
+  /** What to sign in to a remote with where there is no git on this machine. */
+  readonly gitCredentials?: Credentials | undefined;
+  /** True when a person waits for what is done: Git's helpers and ssh may then ask in windows of their own. */
+  readonly interactive?: boolean | undefined;
   /** Opens the store that the settings name, with the credentials that the shell has for it. */
   readonly openStore: () => Promise<ObjectStore>;
   readonly cache: ObjectCache;

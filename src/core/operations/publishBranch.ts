@@ -6,6 +6,7 @@ import { pause } from '../store/retry';
 import { type CaughtUp, catchUp, type InFlight, isPublished, type OnConflict } from './catchUp';
 import type { OperationContext } from './context';
 import { pushedUpTo } from './pendingCommits';
+import { describeFetch, describePush } from './pushMessages';
 import type { Settlement } from './rebuildCommits';
 
 export interface BranchOptions extends Monitor {
@@ -53,9 +54,10 @@ export async function prepareBranch(
   if (state.kind === 'away') {
     if (state.outcome.kind !== 'auth') return { ahead: 0 };
     // Said before the upload: the push behind it would fail in the same way.
-    throw new DataManagerError('PUSH_REJECTED', 'The remote did not accept your credentials; nothing was published.', {
-      hint: 'Sign in so that "git fetch" works in a terminal, or publish here only with --no-push.',
-      data: { answer: state.outcome.text },
+    const { sentence, hint } = describeFetch(state.outcome);
+    throw new DataManagerError('PUSH_REJECTED', sentence, {
+      hint: `${hint} Or publish here only with --no-push.`,
+      data: { answer: state.outcome.text, trouble: state.outcome.trouble },
     });
   }
   const { remoteOid, ahead } = state;
@@ -86,7 +88,7 @@ export async function pushCommits(
   first: InFlight | null,
   options: BranchOptions,
 ): Promise<PushResult> {
-  const { repository, git, onStep } = context;
+  const { repository, git, gitCredentials, interactive, onStep } = context;
   const { push = true, signal, onProgress } = options;
   let inFlight = first;
   if (!push) return { pushed: false, note: 'Committed here, not pushed.', inFlight };
@@ -95,11 +97,21 @@ export async function pushCommits(
     onProgress?.({ phase: 'push', done: 0, total: null });
     const { commit, unasked } = await pushTarget(context, inFlight, options);
     if (unasked !== null) return { pushed: false, note: `${pendingWords(inFlight)}: ${unasked}`, inFlight };
-    const outcome = signal?.aborted ? CANCELLED : await pushBranch({ repo: repository, git, commit, signal });
+    if (signal?.aborted) {
+      return { pushed: false, note: `${pendingWords(inFlight)}: it was cancelled before. ${PUSH_LATER}`, inFlight };
+    }
+    const outcome = await pushBranch({
+      repo: repository,
+      git,
+      commit,
+      credentials: gitCredentials,
+      interactive,
+      signal,
+    });
     if (outcome.kind === 'ok') onStep?.('PUSHED');
     const lost = outcome.kind === 'unknown' && ++unclear <= MAX_UNCLEAR;
     const moved = outcome.kind === 'rejected' && outcome.reason === 'non-fast-forward';
-    if ((!lost && !moved) || round === MAX_ROUNDS || signal?.aborted) return resultOf(outcome, inFlight);
+    if ((!lost && !moved) || round === MAX_ROUNDS) return resultOf(outcome, inFlight);
     await pause(round, BACK_OFF);
     const state = await catchUpAfterCommit(context, { ...options, inFlight });
     if (state.kind === 'away') return resultOf(outcome, inFlight);
@@ -111,8 +123,6 @@ export async function pushCommits(
     if (done) return { pushed: true, note: null, inFlight };
   }
 }
-
-const CANCELLED = { kind: 'cancelled' } as const;
 
 /** As catchUp, but the user may commit at any moment, and what we have committed must not be tried again as a whole. */
 async function catchUpAfterCommit(
@@ -136,7 +146,7 @@ async function catchUpAfterCommit(
 }
 
 function stillPending(error: unknown, inFlight: InFlight | null): unknown {
-  if (!DataManagerError.is(error) || DataManagerError.is(error, 'DATASET_CONFLICT')) return error;
+  if (!DataManagerError.is(error) || error.code === 'DATASET_CONFLICT') return error;
   const code = error.code === 'REF_MOVED' || error.code === 'REPOSITORY_BUSY' ? 'PUSH_REJECTED' : error.code;
   return new DataManagerError(code, `${pendingWords(inFlight)}: ${error.message}`, {
     hint: `${error.hint ?? 'Mend that first.'} Then push with: datamanager recover`,
@@ -184,51 +194,28 @@ function quoted(commits: readonly { readonly subject: string }[]): string {
 }
 
 function pendingWords(inFlight: InFlight | null): string {
-  if (inFlight === null) return 'What is committed here waits to be pushed';
-  return `${inFlight.name}@${inFlight.version} is uploaded and committed here; the push is pending`;
+  return `${whatOf(inFlight)} is uploaded and committed here, nothing is lost; the push is pending`;
 }
 
-function resultOf(outcome: PushOutcome | typeof CANCELLED, inFlight: InFlight | null): PushResult {
-  const pending = pendingWords(inFlight);
-  const later = 'Push later with: datamanager recover';
-  const notPushed = (note: string | null): PushResult => ({ pushed: false, note, inFlight });
-  switch (outcome.kind) {
-    case 'ok':
-      return { pushed: true, note: outcome.text.trim() || null, inFlight };
-    case 'no-remote':
-      return notPushed(null);
-    case 'offline':
-      return notPushed(`${pending}: the remote can't be reached. ${later}`);
-    case 'timeout':
-      return notPushed(`${pending}: the remote did not answer in time. ${later}`);
-    case 'cancelled':
-      return notPushed(`${pending}: it was cancelled before. ${later}`);
-    case 'unknown':
-      return notPushed(`${pending}: it is not known whether the remote has it. Ask it with: datamanager recover`);
-    case 'auth':
-      throw new DataManagerError('PUSH_REJECTED', `${pending}: the remote did not accept your credentials.`, {
-        hint: 'Sign in so that "git push" works in a terminal, then run: datamanager recover',
-        data: { ...about(inFlight), answer: outcome.text },
-      });
-    case 'rejected':
-      throw new DataManagerError(
-        'PUSH_REJECTED',
-        `${pending}: the remote rejected it. It said: ${oneLine(outcome.text)}`,
-        {
-          hint:
-            outcome.reason === 'non-fast-forward'
-              ? 'Others push all the time. Try again with: datamanager recover'
-              : 'Ask who looks after the remote, or publish on another branch; nothing is lost.',
-          data: { ...about(inFlight), reason: outcome.reason, answer: outcome.text },
-        },
-      );
+function whatOf(inFlight: InFlight | null): string {
+  return inFlight ? `${inFlight.name}@${inFlight.version}` : 'What waits here';
+}
+
+function resultOf(outcome: PushOutcome, inFlight: InFlight | null): PushResult {
+  const { sentence, hint, code } = describePush(outcome, { what: whatOf(inFlight) });
+  if (outcome.kind === 'ok') {
+    return { pushed: true, note: [outcome.text.trim(), hint].filter(Boolean).join('\n') || null, inFlight };
   }
+  if (outcome.kind === 'no-remote') return { pushed: false, note: null, inFlight };
+  const toDo = `${hint ?? ''} ${PUSH_LATER}`.trim();
+  if (code === null) return { pushed: false, note: `${sentence} ${toDo}`, inFlight };
+  const { trouble, text: answer } = outcome;
+  const reason = outcome.kind === 'rejected' ? { reason: outcome.reason } : {};
+  const about = inFlight ? { commit: inFlight.commit, name: inFlight.name, version: inFlight.version } : {};
+  throw new DataManagerError(code, sentence, {
+    hint: toDo,
+    data: { ...about, ...reason, trouble, answer, pending: true },
+  });
 }
 
-function about(inFlight: InFlight | null): Readonly<Record<string, unknown>> {
-  return inFlight ? { commit: inFlight.commit, name: inFlight.name, version: inFlight.version } : {};
-}
-
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' / ');
-}
+const PUSH_LATER = '(To push what waits: datamanager recover)';

@@ -180,8 +180,7 @@ export function dropJournal(repository: Repository, id: string): Promise<void> {
 }
 
 /**
- * Removes what processes left that died before their first record was there, or after their last. Call it under the lock of the
- * clone, and only for journals that nobody is beginning just now (see `abandonedJournals` for the others).
+ * Removes what processes left that died before their first record was there, or after their last, and old drafts. Best effort.
  *
  * @example
  * await sweepJournals(repository);
@@ -189,10 +188,16 @@ export function dropJournal(repository: Repository, id: string): Promise<void> {
 export async function sweepJournals(repository: Repository): Promise<void> {
   const top = journalFolder(repository);
   for (const id of await readdir(top).catch(() => [])) {
-    if (isHeldHere(id) || (await readJson(fileOf(repository, id))) !== null) continue;
-    // A folder that is not old may be one that another process is about to write its record into.
-    const gone = join(top, id);
-    if (id.endsWith('.gone') || (await isOld(gone))) await rm(gone, { recursive: true, force: true });
+    const folder = join(top, id);
+    const recorded = isHeldHere(id) || (await readJson(fileOf(repository, id))) !== null;
+    // One that is not old may be about to get its record.
+    if (recorded || !(id.endsWith('.gone') || (await isOlder(folder, MINUTE_MS)))) continue;
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+  for (const name of await readdir(dirname(top)).catch(() => [])) {
+    const draft = join(dirname(top), name);
+    if (!DRAFT.test(name) || !(await isOlder(draft, DAY_MS))) continue;
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -200,12 +205,13 @@ function fileOf(repository: Repository, id: string): string {
   return join(journalFolder(repository), id, 'journal.json');
 }
 
-/** Milliseconds. */
-const OLD_MS = 60_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const DRAFT = /^(lock\.[0-9a-f]{12}\.tmp|lock\.after-.*|build-[0-9a-f]{12})$/;
 
-async function isOld(path: string): Promise<boolean> {
+async function isOlder(path: string, ms: number): Promise<boolean> {
   const stats = await stat(path).catch(() => null);
-  return stats !== null && Date.now() - stats.mtimeMs > OLD_MS;
+  return stats !== null && Date.now() - stats.mtimeMs > ms;
 }
 
 /** By one rename, so that it is there whole or not at all. */

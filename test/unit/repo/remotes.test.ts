@@ -128,7 +128,8 @@ describe('pushBranch', () => {
     fixture.commit({ 'manifest.json': '[1]\n' });
     hook(join(fixture.dir, '.git'), 'pre-push', 'echo "run the tests first" >&2; exit 1');
     const outcome = await push(fixture);
-    assert.deepEqual(outcome, { kind: 'rejected', reason: 'hook', text: 'run the tests first' });
+    const { kind, reason, trouble, text } = outcome as Extract<PushOutcome, { kind: 'rejected' }>;
+    assert.deepEqual([kind, reason, trouble, text], ['rejected', 'hook', 'local-hook', 'run the tests first']);
     assert.equal(tip(), before);
   });
 
@@ -177,7 +178,7 @@ describe('pushBranch', () => {
     for (const [status, kind] of [
       [403, 'auth'],
       [404, 'auth'],
-      [500, 'unknown'],
+      [500, 'offline'], // nothing was sent yet
     ] as const) {
       it(`takes a ${status} for ${kind}`, async () => {
         const { fixture } = await overHttp();
@@ -217,7 +218,7 @@ describe('pushBranch', () => {
       });
       assert.equal((await push(fixture)).kind, 'unknown');
       server.intercept = () => ({ kind: 'drop' });
-      assert.equal((await push(fixture)).kind, 'unknown');
+      assert.equal((await push(fixture)).kind, 'offline'); // dropped before anything was sent
       assert.equal(tip(), before);
     });
 

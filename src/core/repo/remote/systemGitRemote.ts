@@ -1,0 +1,110 @@
+import { DataManagerError } from '../../errors';
+import type { GitProgram, Repository } from '../repository';
+import { type GitResult, gitStderr, type RunGitOptions, runGit } from '../runGit';
+import { complaint, movedTo } from './gitComplaint';
+import type { GitRemote, Pushed, RemoteFailure, RemoteTip } from './gitRemote';
+import { refusal } from './refusal';
+import { remoteText, serverText } from './serverText';
+
+export interface SystemGitRemoteOptions {
+  readonly repo: Repository;
+  readonly git: GitProgram;
+  /** `origin`. */
+  readonly remote: string;
+  /** True when pushes go to another address than fetches come from. */
+  readonly pushesElsewhere: boolean;
+  /** Added to git's environment: see `unaskedEnvironment`. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * A remote through the system's git: SSH, credential helpers, proxies and certificates as the user has set them up.
+ *
+ * @example
+ * const remote = systemGitRemote({ repo, git, remote: 'origin', pushesElsewhere: false, env: {} });
+ */
+export function systemGitRemote({ repo, git, remote, pushesElsewhere, env }: SystemGitRemoteOptions): GitRemote {
+  const run = (args: readonly string[], options: Partial<RunGitOptions>): Promise<GitResult> =>
+    runGit(git, args, { cwd: repo.root, env, ...options });
+
+  return {
+    kind: 'system-git',
+
+    async tip(branch, within) {
+      const exchange = async (): Promise<RemoteTip> => {
+        const where = pushesElsewhere ? await run(['remote', 'get-url', '--push', remote], {}) : null;
+        const address = where?.stdout.toString('utf8').split('\n', 1)[0] ?? remote;
+        const { stdout, stderr } = await run(['ls-remote', address, `refs/heads/${branch}`], within);
+        return ok(/^[0-9a-f]{40}/.exec(stdout.toString('utf8'))?.[0] ?? null, stderr);
+      };
+      return exchange().catch(failed);
+    },
+
+    async fetch(branch, within) {
+      const tracking = `refs/remotes/${remote}/${branch}`;
+      const quiet = ['-q', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head'];
+      try {
+        const { stderr } = await run(['fetch', ...quiet, remote, `+refs/heads/${branch}:${tracking}`], within);
+        const { stdout } = await run(['rev-parse', '--verify', `${tracking}^{commit}`], within);
+        return ok(stdout.toString('utf8').trim(), stderr);
+      } catch (error) {
+        const stderr = gitStderr(error);
+        return /couldn't find remote ref/i.test(stderr) ? ok(null, stderr) : failed(error);
+      }
+    },
+
+    async push(commit, branch, within) {
+      // The commit itself, not the branch: what the user commits meanwhile is not ours to push.
+      const refspec = `${commit}:refs/heads/${branch}`;
+      const args = ['push', '--porcelain', '--no-follow-tags', '--recurse-submodules=no', remote, refspec];
+      if (within.signal?.aborted) throw new DataManagerError('CANCELLED', 'Cancelled.');
+      try {
+        const { stdout, stderr, code } = await run(args, { ...within, okCodes: [0, 1] });
+        if (code === 0) return pushed(stderr);
+        return rejection(stdout.toString('utf8'), stderr) ?? complaint(stderr);
+      } catch (error) {
+        if (!DataManagerError.is(error, 'CANCELLED')) return failed(error);
+        return { kind: 'unclear', trouble: 'cancelled', text: 'The push was cancelled halfway.' };
+      }
+    },
+  };
+}
+
+function ok(oid: string | null, stderr: string): RemoteTip {
+  const moved = movedTo(stderr);
+  return { kind: 'ok', oid, ...(moved === undefined ? {} : { movedTo: moved }) };
+}
+
+function pushed(stderr: string): Pushed {
+  const moved = movedTo(stderr);
+  const text = remoteText(stderr.replace(/^(To |branch '.*' set up).*$/gm, ''));
+  return { kind: 'ok', text, ...(moved === undefined ? {} : { movedTo: moved }) };
+}
+
+function failed(error: unknown): RemoteFailure {
+  if (!DataManagerError.is(error, 'GIT_FAILED')) throw error;
+  const stderr = gitStderr(error);
+  if (error.data.timedOut === true) {
+    return { kind: 'timeout', trouble: 'timeout', text: remoteText(stderr) || error.message };
+  }
+  const { text, ...found } = complaint(stderr);
+  return { ...found, text: text || error.message };
+}
+
+/** `!<TAB>from:to<TAB>[rejected] (reason)`: git-push(1), "OUTPUT". Null when the push failed before any ref was decided on. */
+function rejection(stdout: string, stderr: string): RemoteFailure | null {
+  const answer = /^!\t[^\t]*\t\[([^\]]+)\](?: \((.*)\))?$/m.exec(stdout);
+  if (!answer) {
+    // Without a word about a ref or from the server, a pre-push hook on this machine has said no.
+    const quiet = !/remote:|fatal:|RPC failed|hung up|unexpected disconnect|unable to access/i.test(stderr);
+    const refused = quiet && /failed to push some refs/.test(stderr);
+    return refused ? { kind: 'rejected', trouble: 'local-hook', text: localText(stderr) } : null;
+  }
+  const [, kind = '', why = ''] = answer;
+  if (kind === 'remote failure') return null; // it failed to report: anything may have happened
+  return refusal(why || kind, serverText(stderr), stderr);
+}
+
+function localText(stderr: string): string {
+  return remoteText(stderr.replace(/^error: failed to push some refs.*$/gm, '')) || 'A pre-push hook refused.';
+}
