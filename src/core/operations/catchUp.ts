@@ -104,7 +104,7 @@ async function rebuildOnto(
     await takeBack(context, built, { from, base, tip }, await rebuildCommits(context, { ...rebuild, commits: others }));
     throw await datasetConflict(context, built, { tip, file: inFlight.file, pending: false });
   }
-  await moveOnto(context, { from, base, ...built });
+  await moveOnto(context, { from, base, to: built.to, commits: built.commits });
   const left = built.commits.filter(({ now }) => now !== null).length;
   return { ahead: left, inFlight: inFlight && afterRebuild(inFlight, built) };
 }

@@ -33,10 +33,11 @@ export interface BranchMove {
  */
 export async function moveOnto(context: OperationContext, move: BranchMove): Promise<void> {
   const { repository, git, onStep } = context;
-  const { from, base, to } = move;
+  const { from, base, to, commits } = move;
   if (from === to) return;
   const { branch } = await readHead(repository);
-  const journal = await openJournal<RebuildRecord>(repository, { kind: 'rebuild', branch, ...move }, onStep);
+  const planned = { kind: 'rebuild', branch, from, base, to, commits } as const;
+  const journal = await openJournal<RebuildRecord>(repository, planned, onStep);
   try {
     if (await onlyOwnFiles(context, from, to)) {
       await moveBranchTo({ repo: repository, git, to, expected: from });

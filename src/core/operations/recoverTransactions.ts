@@ -21,7 +21,7 @@ import {
   sweepJournals,
 } from '../transaction/journal';
 import type { PublishState } from '../transaction/steps';
-import { withTransactionLock } from '../transaction/transactionLock';
+import { isLockAbandoned, withTransactionLock } from '../transaction/transactionLock';
 import type { OperationContext } from './context';
 import { putBack } from './moveOnto';
 import { pushedUpTo } from './pendingCommits';
@@ -53,7 +53,7 @@ export interface Recovered {
 export async function recoverTransactions(context: OperationContext, monitor: Monitor): Promise<readonly Recovered[]> {
   const { repository, lockWaitMs, onStep } = context;
   const { signal, onProgress } = monitor;
-  if ((await abandonedJournals(repository)).length === 0) {
+  if ((await abandonedJournals(repository)).length === 0 && !(await isLockAbandoned(repository))) {
     await recoverInterruptedCommit(repository);
     await sweepJournals(repository);
     return [];

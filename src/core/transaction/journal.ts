@@ -160,6 +160,7 @@ export async function abandonedJournals(repository: Repository): Promise<readonl
   const found: JournalRecord[] = [];
   const self = await thisProcess();
   for (const id of await readdir(journalFolder(repository)).catch(() => [])) {
+    if (id.endsWith(GONE)) continue;
     const record = (await readJson(fileOf(repository, id))) as JournalRecord | null;
     if (record === null) continue;
     const { pid, start, host } = record.owner;
@@ -189,9 +190,9 @@ export async function sweepJournals(repository: Repository): Promise<void> {
   const top = journalFolder(repository);
   for (const id of await readdir(top).catch(() => [])) {
     const folder = join(top, id);
-    const recorded = isHeldHere(id) || (await readJson(fileOf(repository, id))) !== null;
+    const recorded = !id.endsWith(GONE) && (isHeldHere(id) || (await readJson(fileOf(repository, id))) !== null);
     // One that is not old may be about to get its record.
-    if (recorded || !(id.endsWith('.gone') || (await isOlder(folder, MINUTE_MS)))) continue;
+    if (recorded || !(id.endsWith(GONE) || (await isOlder(folder, MINUTE_MS)))) continue;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
   for (const name of await readdir(dirname(top)).catch(() => [])) {
@@ -207,6 +208,8 @@ function fileOf(repository: Repository, id: string): string {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
+/** Ends the name of a journal's folder that is done with. */
+const GONE = '.gone';
 const DRAFT = /^(lock\.[0-9a-f]{12}\.tmp|lock\.after-.*|build-[0-9a-f]{12})$/;
 
 async function isOlder(path: string, ms: number): Promise<boolean> {
@@ -217,7 +220,7 @@ async function isOlder(path: string, ms: number): Promise<boolean> {
 /** By one rename, so that it is there whole or not at all. */
 async function removeJournal(file: string): Promise<void> {
   const folder = dirname(file);
-  await rename(folder, `${folder}.gone`);
+  await rename(folder, `${folder}${GONE}`);
   await syncFolder(dirname(folder));
-  await rm(`${folder}.gone`, { recursive: true, force: true });
+  await rm(`${folder}${GONE}`, { recursive: true, force: true });
 }

@@ -61,6 +61,17 @@ export async function withTransactionLock<T>(
   }
 }
 
+/**
+ * True when the lock of the clone was left by a process that is over. Whoever takes the lock next clears it.
+ *
+ * @example
+ * if (await isLockAbandoned(repository)) await withTransactionLock(repository, { doing: 'cleans up' }, recover);
+ */
+export async function isLockAbandoned(repository: Repository): Promise<boolean> {
+  const holder = await readHolder(lockFile(repository));
+  return holder !== null && !(await isAlive(holder));
+}
+
 async function acquire(repository: Repository, options: LockOptions): Promise<() => Promise<void>> {
   const { doing, waitMs = DEFAULT_WAIT_MS, signal, onProgress } = options;
   const file = lockFile(repository);
