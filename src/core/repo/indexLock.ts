@@ -12,9 +12,19 @@ import { workTreePath } from './workTreePath';
 
 /** A commit that is about to become visible; enough to finish or undo it after a crash. Blob ids, null for no file. */
 export interface PlannedCommit {
-  readonly commit: string;
+  /** Null as long as hooks have a say in it. */
+  readonly commit: string | null;
   readonly parent: string | null;
+  /** Locks on refs that are about to be taken. */
+  readonly refLocks: readonly RefLock[];
   readonly files: readonly { readonly path: string; readonly before: string | null; readonly after: string | null }[];
+}
+
+/** A lock file and which file it is: another program's lock at the same place is a different one. */
+export interface RefLock {
+  /** Absolute. */
+  readonly path: string;
+  readonly identity: string;
 }
 
 /** Who holds `index.lock`, kept beside it so that a lock of a dead process can be told from a living one's. */
@@ -48,7 +58,7 @@ const draftPath = (repo: Repository): string => join(repo.gitDir, 'datamanager',
 const holderPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'commit.json');
 
 /** Which file it is: inodes are used again, so the moment of its birth belongs to it. */
-async function identityOf(path: string): Promise<string | null> {
+export async function fileIdentity(path: string): Promise<string | null> {
   const stats = await stat(path, { bigint: true }).catch(() => null);
   return stats && `${stats.ino}:${stats.birthtimeNs}`;
 }
@@ -76,7 +86,7 @@ async function takeLock(repo: Repository): Promise<{ readonly handle: FileHandle
   const handle = await open(draft, 'wx', 0o666);
   let note: string | null = null;
   try {
-    const lock = (await identityOf(draft)) ?? '';
+    const lock = (await fileIdentity(draft)) ?? '';
     note = await draftNote(repo, lock, null);
     await link(draft, lockPath(repo));
     await rename(note, holderPath(repo)).catch(async (error) => {
@@ -106,7 +116,7 @@ async function takeLockWithoutLink(
     throw error;
   });
   if (!handle) return null;
-  const lock = (await identityOf(lockPath(repo))) ?? '';
+  const lock = (await fileIdentity(lockPath(repo))) ?? '';
   await noteHolder(repo, lock, null);
   return { handle, lock };
 }
@@ -223,11 +233,14 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
     if (systemCode(error) === 'ENOENT') return;
     throw error;
   }
-  const ours = (await identityOf(lockPath(repo))) === holder.lock;
+  for (const { path, identity } of holder.planned?.refLocks ?? []) {
+    if ((await fileIdentity(path)) === identity) await rm(path, { force: true });
+  }
+  const ours = (await fileIdentity(lockPath(repo))) === holder.lock;
   const head = await readHead(repo);
   // What it left half written; as long as its lock is there, nobody else writes such files.
   if (ours) await dropLeftovers(repo, holder.planned);
-  if (holder.planned && head.oid === holder.planned.commit) {
+  if (holder.planned && holder.planned.commit !== null && head.oid === holder.planned.commit) {
     if (ours) await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));
   } else {
     if (holder.planned && head.oid === holder.planned.parent) await putBack(repo, holder.planned);
@@ -244,7 +257,7 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
  */
 export async function isCommitInFlight(repo: Repository): Promise<boolean> {
   const holder = await readHolder(holderPath(repo));
-  return holder !== null && isAlive(holder) && (await identityOf(lockPath(repo))) === holder.lock;
+  return holder !== null && isAlive(holder) && (await fileIdentity(lockPath(repo))) === holder.lock;
 }
 
 async function dropLeftovers(repo: Repository, planned: PlannedCommit | null): Promise<void> {
