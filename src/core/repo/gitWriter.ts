@@ -2,6 +2,8 @@ import { copyFile, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataManagerError, systemCode } from '../errors';
 import { requireCleanPaths } from './cleanPaths';
+import { dropTornObject, gitObject } from './looseObjects';
+import { blobOidInTree } from './readObjects';
 import type { GitProgram, Repository } from './repository';
 import type { EntryChange, RepositoryWriter } from './repositoryWriter';
 import { gitStderr, type RunGitOptions, runGit } from './runGit';
@@ -37,14 +39,19 @@ export function gitWriter(repo: Repository, git: GitProgram, { sign, signal }: G
   return {
     requireCleanPaths: (head, files) => requireCleanPaths({ repo, git, head, files, signal }),
 
-    writeBlob: (bytes) => line([...DURABLE, 'hash-object', '-w', '--stdin'], { input: bytes }),
+    async writeBlob(bytes) {
+      await dropTornObject(repo, gitObject('blob', bytes)); // git would take it for written
+      return line([...DURABLE, 'hash-object', '-w', '--stdin'], { input: bytes });
+    },
 
     // Through an index that nobody else sees.
     async treeWith({ draftDir }, head, changes) {
       const env = { GIT_INDEX_FILE: draftIndex(draftDir) };
       await run([...DRAFT, 'read-tree', head.oid ?? '--empty'], { env });
       await run([...DRAFT, 'update-index', '-z', '--index-info'], { env, input: indexInfo(changes) });
-      return line([...DRAFT, ...DURABLE, 'write-tree'], { env });
+      const tree = await line([...DRAFT, ...DURABLE, 'write-tree'], { env });
+      for (const { path } of changes) await blobOidInTree(repo, tree, path); // git leaves torn trees as they are: none may be on the way
+      return tree;
     },
 
     async writeCommit({ tree, parent, message }) {

@@ -2,7 +2,8 @@ import { appendFile, link, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode } from '../errors';
 import { type GitSettings, isOn, setting } from './gitSettings';
-import { fileIdentity, type IndexLock, type RefLock } from './indexLock';
+import type { IndexLock } from './indexLock';
+import { fileIdentity, type RefLock } from './lockNote';
 import { listRefs, readHead } from './readRefs';
 import type { Repository } from './repository';
 import type { HeadMove, PreparedMove } from './repositoryWriter';

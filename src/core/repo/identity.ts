@@ -45,6 +45,5 @@ export function identitiesFrom(settings: GitSettings, { env }: GitProgram): Iden
 
 /** What git leaves out of a name: it would end the header, or is debris at its ends (ident.c, `strbuf_addstr_without_crud`). */
 function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: git takes all of them for debris
   return text.replace(/^[\0-\x20.,:;<>"\\']+|[\0-\x20.,:;<>"\\']+$/g, '').replace(/[\n<>]/g, '');
 }

@@ -1,42 +1,25 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import { diskFull, isDiskFull } from '../store/fileErrors';
+import {
+  claimDeadNote,
+  draftNote,
+  fileIdentity,
+  holderPath,
+  isAlive,
+  lockPath,
+  noteFolder,
+  noteHolder,
+  type PlannedCommit,
+  readHolder,
+} from './lockNote';
 import { readBlob } from './readObjects';
 import { readHead } from './readRefs';
 import type { Repository } from './repository';
 import { bytesOf, isDraftName, renameWithPatience, replaceFiles } from './workTreeFiles';
 import { workTreePath } from './workTreePath';
-
-/** A commit that is about to become visible; enough to finish or undo it after a crash. Blob ids, null for no file. */
-export interface PlannedCommit {
-  /** Null as long as hooks have a say in it. */
-  readonly commit: string | null;
-  readonly parent: string | null;
-  /** Locks on refs that are about to be taken. */
-  readonly refLocks: readonly RefLock[];
-  readonly files: readonly { readonly path: string; readonly before: string | null; readonly after: string | null }[];
-}
-
-/** A lock file and which file it is: another program's lock at the same place is a different one. */
-export interface RefLock {
-  /** Absolute. */
-  readonly path: string;
-  readonly identity: string;
-}
-
-/** Who holds `index.lock`, kept beside it so that a lock of a dead process can be told from a living one's. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Tells two processes with one pid apart (containers, reboots). */
-  readonly process: string;
-  /** Which file the lock is: another program's lock at the same place is a different one. */
-  readonly lock: string;
-  readonly planned: PlannedCommit | null;
-}
 
 export interface IndexLock {
   /** A folder for drafts, empty at first and removed with the lock. */
@@ -51,37 +34,14 @@ export interface IndexLock {
   release(): Promise<void>;
 }
 
-const THIS_PROCESS = randomUUID();
-
-const lockPath = (repo: Repository): string => join(repo.gitDir, 'index.lock');
-const draftPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'draft');
-const holderPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'commit.json');
-
-/** Which file it is: inodes are used again, so the moment of its birth belongs to it. */
-export async function fileIdentity(path: string): Promise<string | null> {
-  const stats = await stat(path, { bigint: true }).catch(() => null);
-  return stats && `${stats.ino}:${stats.birthtimeNs}`;
-}
-
-/** A note on disk that waits to be put into its place. */
-async function draftNote(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<string> {
-  const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, lock, planned };
-  const draft = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
-  await mkdir(join(repo.gitDir, 'datamanager'), { recursive: true });
-  await writeFile(draft, JSON.stringify(holder), { flush: true });
-  return draft;
-}
-
-async function noteHolder(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<void> {
-  await rename(await draftNote(repo, lock, planned), holderPath(repo));
-}
+const draftPath = (repo: Repository): string => join(noteFolder(repo), 'draft');
 
 /**
  * Takes the lock; null when somebody has it. The file and the note about its holder are made beforehand and put into their places
  * by two calls in a row, so that a process killed in between is all but impossible: nobody could tell whose that lock is.
  */
 async function takeLock(repo: Repository): Promise<{ readonly handle: FileHandle; readonly lock: string } | null> {
-  const draft = join(repo.gitDir, 'datamanager', `lock.${randomBytes(6).toString('hex')}`);
+  const draft = join(noteFolder(repo), `lock.${randomBytes(6).toString('hex')}`);
   await mkdir(dirname(draft), { recursive: true });
   const handle = await open(draft, 'wx', 0o666);
   let note: string | null = null;
@@ -199,17 +159,6 @@ function heldLock(repo: Repository, handle: FileHandle, lock: string): IndexLock
   };
 }
 
-function isAlive(holder: Holder): boolean {
-  if (holder.host !== hostname()) return true; // a shared disk: nobody here can know
-  if (holder.pid === process.pid) return holder.process === THIS_PROCESS;
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
-  }
-}
-
 /** Git's id for these bytes as a blob. */
 function blobId(bytes: Buffer | null): string | null {
   return bytes && createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
@@ -223,16 +172,9 @@ function blobId(bytes: Buffer | null): string | null {
  * await recoverInterruptedCommit(repo); // `commitPaths` does it by itself
  */
 export async function recoverInterruptedCommit(repo: Repository): Promise<void> {
-  const holder = await readHolder(holderPath(repo));
-  if (!holder || isAlive(holder)) return;
-  // Whoever moves the note away may clean up; anybody else finds none.
-  const claim = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
-  try {
-    await rename(holderPath(repo), claim);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw error;
-  }
+  const claim = await claimDeadNote(repo);
+  if (!claim) return;
+  const { holder } = claim;
   for (const { path, identity } of holder.planned?.refLocks ?? []) {
     if ((await fileIdentity(path)) === identity) await rm(path, { force: true });
   }
@@ -246,7 +188,7 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
     if (holder.planned && head.oid === holder.planned.parent) await putBack(repo, holder.planned);
     if (ours) await rm(lockPath(repo), { force: true });
   }
-  await rm(claim, { force: true });
+  await rm(claim.path, { force: true });
 }
 
 /**
@@ -256,7 +198,7 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
  * if (await isCommitInFlight(repo)) await new Promise((done) => setTimeout(done, 50));
  */
 export async function isCommitInFlight(repo: Repository): Promise<boolean> {
-  const holder = await readHolder(holderPath(repo));
+  const holder = await readHolder(repo);
   return holder !== null && isAlive(holder) && (await fileIdentity(lockPath(repo))) === holder.lock;
 }
 
@@ -266,15 +208,6 @@ async function dropLeftovers(repo: Repository, planned: PlannedCommit | null): P
     for (const name of await readdir(folder).catch(() => [])) {
       if (isDraftName(name)) await rm(join(folder, name), { force: true });
     }
-  }
-}
-
-async function readHolder(path: string): Promise<Holder | null> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
-    throw error;
   }
 }
 

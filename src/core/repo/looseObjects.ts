@@ -50,6 +50,17 @@ export async function writeLooseObjects(repo: Repository, objects: readonly GitO
   for (const folder of folders) await syncFolder(folder);
 }
 
+/**
+ * Removes the loose file of an object if a crash left it torn: nobody can read it, and git would take it for written.
+ *
+ * @example
+ * await dropTornObject(repo, gitObject('blob', bytes));
+ */
+export async function dropTornObject({ commonDir }: Repository, { oid, bytes }: GitObject): Promise<void> {
+  const file = join(commonDir, 'objects', oid.slice(0, 2), oid.slice(2));
+  if (!(await isSound(file, bytes))) await rm(file, { force: true });
+}
+
 async function isSound(file: string, bytes: Buffer): Promise<boolean> {
   try {
     return (await decompress(await readFile(file))).equals(bytes);

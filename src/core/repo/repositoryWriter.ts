@@ -1,5 +1,6 @@
 import type { TrackedFile } from './cleanPaths';
-import type { IndexLock, RefLock } from './indexLock';
+import type { IndexLock } from './indexLock';
+import type { RefLock } from './lockNote';
 import type { Head } from './readRefs';
 import type { FileReplacement } from './workTreeFiles';
 
