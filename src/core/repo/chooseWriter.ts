@@ -4,7 +4,7 @@ import { systemCode } from '../errors';
 import { findHook } from './commitHooks';
 import { type GitSettings, isOn, readGitSettings, setting } from './gitSettings';
 import { gitWriter } from './gitWriter';
-import { identitiesFrom } from './identity';
+import { type Identities, identitiesFrom } from './identity';
 import { parseIndex } from './indexFile';
 import { lockedWriter } from './lockedWriter';
 import { convertsPaths } from './pathAttributes';
@@ -17,6 +17,7 @@ export interface ChosenWriter {
   /** Why it has to be the system's git; null for our own writer. */
   readonly reason: string | null;
   readonly settings: GitSettings;
+  readonly identities: Identities;
   /** True when the repository has hooks that a commit runs. */
   readonly hooked: boolean;
 }
@@ -52,7 +53,7 @@ export async function chooseWriter(options: ChooseWriterOptions): Promise<Chosen
   const reason = force === 'locked' ? null : force === 'git' ? (found ?? 'a test wants it') : found;
   const sign = isOn(settings, 'commit.gpgsign');
   const writer = reason === null ? lockedWriter(repo, settings, identities) : gitWriter(repo, git, { sign, signal });
-  return { writer, kind: reason === null ? 'locked' : 'git', reason, settings, hooked: hook !== null };
+  return { writer, kind: reason === null ? 'locked' : 'git', reason, settings, identities, hooked: hook !== null };
 }
 
 async function reasonForGit(
