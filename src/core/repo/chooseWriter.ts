@@ -7,6 +7,7 @@ import { gitWriter } from './gitWriter';
 import { type Identities, identitiesFrom } from './identity';
 import { parseIndex } from './indexFile';
 import { lockedWriter } from './lockedWriter';
+import { requireReadable } from './openRepository';
 import { convertsPaths } from './pathAttributes';
 import type { GitProgram, Repository } from './repository';
 import type { RepositoryWriter } from './repositoryWriter';
@@ -34,15 +35,16 @@ export interface ChooseWriterOptions {
 
 /**
  * The writer for a repository as it is laid out: our own for an ordinary one, the system's git for whatever our own would get wrong.
- * Layouts that can't even be read without mistakes are refused by `openRepository` before.
+ * Layouts that can't even be read without mistakes are refused.
  *
- * Throws GIT_IDENTITY_MISSING, REPOSITORY_UNSUPPORTED (a filter would rewrite a path), GIT_MISSING, GIT_FAILED, CANCELLED.
+ * Throws GIT_IDENTITY_MISSING, REPOSITORY_UNSUPPORTED (also when a filter would rewrite a path), GIT_MISSING, GIT_FAILED, CANCELLED.
  *
  * @example
  * const { writer } = await chooseWriter({ repo, git, paths: ['manifest.json'] });
  */
 export async function chooseWriter(options: ChooseWriterOptions): Promise<ChosenWriter> {
   const { repo, git, paths, signal, force } = options;
+  await requireReadable(repo);
   const [settings, converts] = await Promise.all([
     readGitSettings(repo, git, signal),
     convertsPaths(repo, git, paths, signal),

@@ -8,13 +8,13 @@ import {
   draftNote,
   fileIdentity,
   holderPath,
-  isAlive,
   lockPath,
   noteFolder,
   noteHolder,
   type PlannedCommit,
   readHolder,
 } from './lockNote';
+import { isAlive } from './processMark';
 import { readBlob } from './readObjects';
 import { readHead } from './readRefs';
 import type { Repository } from './repository';

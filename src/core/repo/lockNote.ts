@@ -1,8 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemCode } from '../errors';
+import { isAlive, type ProcessMark, processMark } from './processMark';
 import type { Repository } from './repository';
 
 /** A commit that is about to become visible; enough to finish or undo it after a crash. Blob ids, null for no file. */
@@ -23,19 +23,14 @@ export interface RefLock {
 }
 
 /** Who holds `index.lock`, kept beside it so that a lock of a dead process can be told from a living one's. */
-export interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Tells two processes with one pid apart (containers, reboots). */
-  readonly process: string;
+export interface Holder extends ProcessMark {
   /** Which file the lock is: another program's lock at the same place is a different one. */
   readonly lock: string;
   readonly planned: PlannedCommit | null;
 }
 
-const THIS_PROCESS = randomUUID();
 /** The name of a note that was taken over, and by whom. */
-const CLAIM = /^commit\.json\.by-(\d+)-([0-9a-f-]{36})-[0-9a-f]{6}-(.*)$/;
+const CLAIM = /^commit\.json\.by-(\d+)-(\d+)-(\d+|none)-([0-9a-f-]{36})-[0-9a-f]{6}-(.*)$/;
 /** A file on its way to its place. */
 const DRAFT = /^(lock|commit\.json)\.[0-9a-f]{12}$/;
 /** Milliseconds after which nobody works on a draft any more. */
@@ -53,7 +48,7 @@ export async function fileIdentity(path: string): Promise<string | null> {
 
 /** A note on disk that waits to be put into its place. */
 export async function draftNote(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<string> {
-  const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, lock, planned };
+  const holder: Holder = { ...processMark(), lock, planned };
   const draft = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
   await mkdir(noteFolder(repo), { recursive: true });
   await writeFile(draft, JSON.stringify(holder), { flush: true });
@@ -75,17 +70,6 @@ async function parseHolder(path: string): Promise<Holder | null> {
   } catch (error) {
     if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
     throw error;
-  }
-}
-
-export function isAlive(holder: Pick<Holder, 'pid' | 'host' | 'process'>): boolean {
-  if (holder.host !== hostname()) return true; // a shared disk: nobody here can know
-  if (holder.pid === process.pid) return holder.process === THIS_PROCESS;
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
   }
 }
 
@@ -117,7 +101,7 @@ export async function claimDeadNote(repo: Repository): Promise<Claim | null> {
       await rm(path, { force: true }); // it died before it had the lock, or left a newer note
       continue;
     }
-    const mine = `${holderPath(repo)}.by-${process.pid}-${THIS_PROCESS}-${randomBytes(3).toString('hex')}-${hostname()}`;
+    const mine = join(noteFolder(repo), claimName());
     try {
       await rename(path, mine);
       return { holder, path: mine };
@@ -129,9 +113,14 @@ export async function claimDeadNote(repo: Repository): Promise<Claim | null> {
   return null;
 }
 
-function claimant(name: string): Pick<Holder, 'pid' | 'host' | 'process'> {
-  const [, pid, id = '', host = ''] = CLAIM.exec(name) ?? [];
-  return { pid: Number(pid), process: id, host };
+function claimName(): string {
+  const { pid, at, started, process, host } = processMark();
+  return `commit.json.by-${pid}-${at}-${started ?? 'none'}-${process}-${randomBytes(3).toString('hex')}-${host}`;
+}
+
+function claimant(name: string): ProcessMark {
+  const [, pid, at, started = 'none', process = '', host = ''] = CLAIM.exec(name) ?? [];
+  return { pid: Number(pid), at: Number(at), started: started === 'none' ? null : started, process, host };
 }
 
 async function clearOldDraft(path: string): Promise<void> {

@@ -356,6 +356,14 @@ describe('the writer for a repository with', () => {
     assert.equal(torn.git.status(), '');
   });
 
+  it('a layout that changed after it was opened: refused', async () => {
+    const fixture = catalog();
+    const repo = await fixture.open();
+    writeFileSync(join(fixture.dir, '.git', 'objects', 'info', 'alternates'), `${catalog().dir}/.git/objects\n`);
+    const changes = [{ path: 'manifest.json', content: MANIFEST }];
+    await assert.rejects(commitPaths({ repo, git, changes, message: 'x' }), failsWith('REPOSITORY_UNSUPPORTED'));
+  });
+
   it('no git program on the machine: locked, as long as nothing needs one', async () => {
     const fixture = catalog();
     const missing = { ...git, path: join(tempDir(), 'git') };
