@@ -94,7 +94,7 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
     const hooks = chosen.hooked ? commitHooks({ repo, git, settings, index, signal }) : null;
     const made = { tree, parent: head.oid, message };
     const to = hooks
-      ? () => hookedCommit({ ...made, repo, git, writer, hooks, index, signal })
+      ? () => hookedCommit({ ...made, repo, git, writer, hooks, index, files: planned, signal })
       : await writer.writeCommit(made);
     const reason = `datamanager: ${message.split('\n', 1)[0] ?? ''}`;
     const commit = await switchCommit({ repo, writer, lock, head, to, files: planned, tracked, reason, signal });

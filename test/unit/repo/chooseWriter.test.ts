@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../../../src/core/errors';
 import { chooseWriter } from '../../../src/core/repo/chooseWriter';
 import { commitPaths } from '../../../src/core/repo/commitPaths';
+import { recoverInterruptedCommit } from '../../../src/core/repo/indexLock';
 import { moveBranchTo } from '../../../src/core/repo/moveBranch';
 import type { GitProgram } from '../../../src/core/repo/repository';
-import { assertSound, failsWith } from '../../support/commitChecks';
+import { assertSound, dieAt, failsWith } from '../../support/commitChecks';
 import { cloneOf, emptyRepository, fixtureAt, type GitFixture, git } from '../../support/gitFixture';
 import { tempDir } from '../../support/tempDir';
 
@@ -459,6 +460,36 @@ describe('hooks of a commit', () => {
     assert.equal(fixture.status(), ' M data.bin\0');
     assertSound(fixture);
   });
+
+  for (const [how, after] of Object.entries({ 'and accepts': 'exit 0', 'and refuses': 'exit 1' })) {
+    it(`are undone when one rewrites our files ${how}`, async () => {
+      const fixture = catalog();
+      hook(
+        'pre-commit',
+        `tr -d '\\n' < manifest.json > x; mv x manifest.json; git add manifest.json; ${after}`,
+      )(fixture);
+      await assert.rejects(commit(fixture), failsWith('HOOK_REFUSED'));
+      assert.equal(fixture.status(), '');
+      assertSound(fixture);
+    });
+  }
+
+  it('are cleaned up after when the process is killed', async () => {
+    const call = `
+      const changes = [{ path: 'manifest.json', content: '[2]' }, { path: 'diffs/x.diff', content: 'x' }];
+      await commitPaths({ repo, git, changes, message: 'Dies' });`;
+    const imports = "import { commitPaths } from './src/core/repo/commitPaths';";
+    for (const step of ['pre-commit', 'after commit-msg', 'update-ref', 'after update-ref']) {
+      const fixture = catalog();
+      hook('commit-msg')(fixture);
+      fixture.write('data.bin', 'dirty');
+      dieAt(fixture.dir, step, imports, call);
+      await recoverInterruptedCommit(await fixture.open());
+      assert.equal(fixture.status(), ' M data.bin\0', step);
+      assert.equal(fixture.run('rev-list', '--count', 'HEAD'), step === 'after update-ref' ? '2\n' : '1\n', step);
+      assertSound(fixture);
+    }
+  }).timeout(60_000);
 
   it('run when git has no "hook" command yet', async () => {
     const fixture = catalog();
