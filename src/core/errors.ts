@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'GIT_FAILED'
   | 'GIT_IDENTITY_MISSING'
   | 'GIT_OPERATION_IN_PROGRESS'
+  | 'HOOK_REFUSED'
   | 'PATH_DIRTY'
   | 'REF_MOVED'
   | 'COMMIT_NOT_FOUND'

@@ -1,11 +1,12 @@
 import { DataManagerError } from '../errors';
-import { gitWriter } from './gitWriter';
-import { requireIdentity } from './identity';
+import { chooseWriter } from './chooseWriter';
+import { commitHooks } from './commitHooks';
+import { draftIndex } from './gitWriter';
+import { hookedCommit } from './hookedCommit';
 import { lockIndex } from './indexLock';
 import { refuseDuringGitOperation } from './operationInProgress';
 import { readCommit } from './readObjects';
 import { readHead } from './readRefs';
-import { refuseFilters } from './refuseFilters';
 import type { GitProgram, Repository } from './repository';
 import { type PlannedFile, switchCommit } from './switchCommit';
 import { bytesOf, type FileReplacement } from './workTreeFiles';
@@ -28,6 +29,8 @@ export interface CommitPathsOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds to wait for another program's lock. Default 5000. */
   readonly lockTimeoutMs?: number | undefined;
+  /** For tests: this writer, whatever `chooseWriter` finds. */
+  readonly writer?: 'locked' | 'git' | undefined;
 }
 
 export interface CommittedPaths {
@@ -44,13 +47,14 @@ export interface CommittedPaths {
 /**
  * Commits exactly these files on top of HEAD, in one step: bytes given as an argument, not what is staged. What the user has staged,
  * changed or left untracked elsewhere stays as it is, to the byte. Works on an unborn branch, a detached HEAD, in linked worktrees;
- * `commit.gpgSign` is honoured. If it throws, HEAD, index and files are as they were.
+ * hooks run and `commit.gpgSign` is
+ * honoured. If it throws, HEAD, index and files are as they were.
  *
  * A process that dies in between is cleaned up after by the next call.
  *
  * Throws NAME_INVALID, FILE_NOT_REGULAR, PATH_DIRTY (a path has changes of the user's), GIT_IDENTITY_MISSING,
  * GIT_OPERATION_IN_PROGRESS, REPOSITORY_BUSY (somebody holds a lock), REF_MOVED (HEAD or the `base` of a file moved meanwhile: call again),
- * REPOSITORY_UNSUPPORTED (an LFS or other filter would rewrite a path), OUTPUT_UNWRITABLE, DISK_FULL, GIT_MISSING, GIT_FAILED, CANCELLED.
+ * REPOSITORY_UNSUPPORTED (an LFS or other filter would rewrite a path), HOOK_REFUSED (`data.hook`, `data.output`), OUTPUT_UNWRITABLE, DISK_FULL, GIT_MISSING, GIT_FAILED, CANCELLED.
  *
  * @example
  * const { commit } = await commitPaths({ repo, git, changes: [{ path: 'manifest.json', content }], message: 'Add utopia v2' });
@@ -63,9 +67,8 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
     files.set(path, await workTreePath(repo, path));
   }
   await refuseDuringGitOperation(repo);
-  await requireIdentity(repo, git, signal);
-  await refuseFilters(repo, git, [...files.keys()], signal);
-  const writer = gitWriter(repo, git, signal);
+  const chosen = await chooseWriter({ repo, git, paths: [...files.keys()], signal, force: options.writer });
+  const { writer, settings } = chosen;
 
   const contents: (FileReplacement & { readonly oid: string | null })[] = [];
   for (const { path, content } of changes) {
@@ -87,10 +90,16 @@ export async function commitPaths(options: CommitPathsOptions): Promise<Committe
     if (head.oid !== null && tree === (await readCommit(repo, head.oid)).tree) {
       return { commit: head.oid, parent: head.oid, branch: head.branch, created: false };
     }
-    const commit = await writer.writeCommit({ tree, parent: head.oid, message });
+    const index = draftIndex(lock.draftDir);
+    const hooks = chosen.hooked ? commitHooks({ repo, git, settings, index, signal }) : null;
+    const made = { tree, parent: head.oid, message };
+    const to = hooks
+      ? () => hookedCommit({ ...made, repo, git, writer, hooks, index, files: planned, signal })
+      : await writer.writeCommit(made);
     const reason = `datamanager: ${message.split('\n', 1)[0] ?? ''}`;
-    await switchCommit({ repo, writer, lock, head, to: commit, files: planned, tracked, reason, signal });
+    const commit = await switchCommit({ repo, writer, lock, head, to, files: planned, tracked, reason, signal });
     committed = true;
+    await hooks?.postCommit();
     return { commit, parent: head.oid, branch: head.branch, created: true };
   } finally {
     if (!committed) await lock.release();

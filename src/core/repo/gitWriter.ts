@@ -2,6 +2,8 @@ import { copyFile, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataManagerError, systemCode } from '../errors';
 import { requireCleanPaths } from './cleanPaths';
+import { dropTornObject, gitObject } from './looseObjects';
+import { blobOidInTree } from './readObjects';
 import type { GitProgram, Repository } from './repository';
 import type { EntryChange, RepositoryWriter } from './repositoryWriter';
 import { gitStderr, type RunGitOptions, runGit } from './runGit';
@@ -15,14 +17,20 @@ const DRAFT = [
   ...['-c', 'core.protectNTFS=true', '-c', 'core.protectHFS=true'],
 ] as const;
 
+interface GitWriterOptions {
+  /** Sign commits, as `commit.gpgSign` asks for. */
+  readonly sign: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Writes through plumbing commands of the system's git, which knows every layout of a repository. Its methods throw GIT_MISSING,
  * GIT_FAILED, DISK_FULL and CANCELLED beside what `RepositoryWriter` says.
  *
  * @example
- * const blob = await gitWriter(repo, git, signal).writeBlob(bytes);
+ * const blob = await gitWriter(repo, git, { sign: false }).writeBlob(bytes);
  */
-export function gitWriter(repo: Repository, git: GitProgram, signal: AbortSignal | undefined): RepositoryWriter {
+export function gitWriter(repo: Repository, git: GitProgram, { sign, signal }: GitWriterOptions): RepositoryWriter {
   const run = (args: readonly string[], options: Partial<RunGitOptions> = {}): Promise<Buffer> =>
     runGit(git, args, { cwd: repo.root, signal, ...options }).then(({ stdout }) => stdout);
   const line = async (args: readonly string[], options?: Partial<RunGitOptions>): Promise<string> =>
@@ -31,22 +39,26 @@ export function gitWriter(repo: Repository, git: GitProgram, signal: AbortSignal
   return {
     requireCleanPaths: (head, files) => requireCleanPaths({ repo, git, head, files, signal }),
 
-    writeBlob: (bytes) => line([...DURABLE, 'hash-object', '-w', '--stdin'], { input: bytes }),
+    async writeBlob(bytes) {
+      await dropTornObject(repo, gitObject('blob', bytes)); // git would take it for written
+      return line([...DURABLE, 'hash-object', '-w', '--stdin'], { input: bytes });
+    },
 
     // Through an index that nobody else sees.
     async treeWith({ draftDir }, head, changes) {
-      const env = { GIT_INDEX_FILE: join(draftDir, 'tree') };
+      const env = { GIT_INDEX_FILE: draftIndex(draftDir) };
       await run([...DRAFT, 'read-tree', head.oid ?? '--empty'], { env });
       await run([...DRAFT, 'update-index', '-z', '--index-info'], { env, input: indexInfo(changes) });
-      return line([...DRAFT, ...DURABLE, 'write-tree'], { env });
+      const tree = await line([...DRAFT, ...DURABLE, 'write-tree'], { env });
+      for (const { path } of changes) await blobOidInTree(repo, tree, path); // git leaves torn trees as they are: none may be on the way
+      return tree;
     },
 
     async writeCommit({ tree, parent, message }) {
-      const sign = await line(['config', '--type=bool', '--get', 'commit.gpgSign'], { okCodes: [0, 1] });
       const settings = ['-c', 'user.useConfigOnly=true', '-c', 'i18n.commitEncoding=UTF-8', ...DURABLE];
       const args = [...settings, 'commit-tree', tree];
       if (parent !== null) args.push('-p', parent);
-      if (sign === 'true') args.push('-S');
+      if (sign) args.push('-S');
       const input = message.endsWith('\n') ? message : `${message}\n`;
       // Two minutes: a signature may ask for a passphrase.
       return line(args, { input, timeoutMs: 120_000 });
@@ -70,16 +82,24 @@ export function gitWriter(repo: Repository, git: GitProgram, signal: AbortSignal
       return readFile(copy);
     },
 
-    async moveHead({ from, to, reason }) {
+    async prepareMove(_lock, { from, to, reason }) {
       const args = [...DURABLE, 'update-ref', '-m', reason, 'HEAD', to, from.oid ?? NO_OID];
-      try {
-        // No signal: a kill here would leave open whether it happened. git itself waits for a lock on the ref.
-        await run(['-c', 'core.filesRefLockTimeout=2000', ...args], { signal: undefined, timeoutMs: 30_000 });
-      } catch (error) {
-        throw refError(error, repo);
-      }
+      const perform = async (): Promise<void> => {
+        try {
+          // No signal: a kill here would leave open whether it happened. git itself waits for a lock on the ref.
+          await run(['-c', 'core.filesRefLockTimeout=2000', ...args], { signal: undefined, timeoutMs: 30_000 });
+        } catch (error) {
+          throw refError(error, repo);
+        }
+      };
+      return { locks: [], perform };
     },
   };
+}
+
+/** The index in which `gitWriter` makes the tree of a commit: HEAD and what is committed. */
+export function draftIndex(draftDir: string): string {
+  return join(draftDir, 'tree');
 }
 
 /** Input of `git update-index -z --index-info`: paths travel on stdin, so no name can be taken for an option. */

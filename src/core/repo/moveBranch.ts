@@ -1,13 +1,11 @@
 import { DataManagerError } from '../errors';
+import { chooseWriter } from './chooseWriter';
 import type { TrackedFile } from './cleanPaths';
 import { compareTrees, type TreeDifference } from './compareTrees';
-import { gitWriter } from './gitWriter';
-import { requireIdentity } from './identity';
 import { lockIndex } from './indexLock';
 import { refuseDuringGitOperation } from './operationInProgress';
 import { readBlob, readCommit } from './readObjects';
 import { readHead } from './readRefs';
-import { refuseFilters } from './refuseFilters';
 import type { GitProgram, Repository } from './repository';
 import { type PlannedFile, switchCommit } from './switchCommit';
 import { bytesOf } from './workTreeFiles';
@@ -23,6 +21,8 @@ export interface MoveBranchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds to wait for another program's lock. Default 5000. */
   readonly lockTimeoutMs?: number | undefined;
+  /** For tests: this writer, whatever `chooseWriter` finds. */
+  readonly writer?: 'locked' | 'git' | undefined;
 }
 
 export interface MovedBranch {
@@ -46,9 +46,7 @@ export interface MovedBranch {
 export async function moveBranchTo(options: MoveBranchOptions): Promise<MovedBranch> {
   const { repo, git, to, expected, signal, lockTimeoutMs = 5000 } = options;
   await refuseDuringGitOperation(repo);
-  await requireIdentity(repo, git, signal); // the reflog says who it was
   const target = await readCommit(repo, to);
-  const writer = gitWriter(repo, git, signal);
   const lock = await lockIndex(repo, lockTimeoutMs, signal);
   let moved = false;
   try {
@@ -59,12 +57,8 @@ export async function moveBranchTo(options: MoveBranchOptions): Promise<MovedBra
     refuseFoldersForFiles(differences);
     const files: PlannedFile[] = [];
     for (const difference of differences) files.push(await plannedFile(repo, difference));
-    await refuseFilters(
-      repo,
-      git,
-      files.map(({ path }) => path),
-      signal,
-    );
+    const paths = files.map(({ path }) => path);
+    const { writer } = await chooseWriter({ repo, git, paths, signal, force: options.writer });
     const tracked = await writer.requireCleanPaths(head, files);
     const reason = `datamanager: move to ${to}`;
     await switchCommit({ repo, writer, lock, head, to, files, tracked, reason, signal });

@@ -1,5 +1,6 @@
 import type { TrackedFile } from './cleanPaths';
 import type { IndexLock } from './indexLock';
+import type { RefLock } from './lockNote';
 import type { Head } from './readRefs';
 import type { FileReplacement } from './workTreeFiles';
 
@@ -29,9 +30,16 @@ export interface HeadMove {
   readonly reason: string;
 }
 
+export interface PreparedMove {
+  /** Locks that `perform` will take, to be noted on disk before. */
+  readonly locks: readonly RefLock[];
+  /** Compare and swap, with reflogs. Takes no signal: it must not be left open whether it happened. Throws REF_MOVED, REPOSITORY_BUSY. */
+  perform(): Promise<void>;
+}
+
 /**
  * The steps of a change to a repository that depend on how it is laid out: the system's git knows every layout, our own code the
- * ordinary ones. All of them are called while `index.lock` is held. Objects, and what `moveHead` did, are on the disk when they return.
+ * ordinary ones. All of them are called while `index.lock` is held. Objects, and what `perform` did, are on the disk when they return.
  */
 export interface RepositoryWriter {
   /** As `requireCleanPaths` promises. */
@@ -42,6 +50,6 @@ export interface RepositoryWriter {
   writeCommit(commit: NewCommit): Promise<string>;
   /** The user's index with these changes, and everything else in it as it is. */
   indexWith(lock: IndexLock, changes: readonly EntryChange[]): Promise<Buffer>;
-  /** Compare and swap, with reflogs. Takes no signal: it must not be left open whether it happened. Throws REF_MOVED, REPOSITORY_BUSY. */
-  moveHead(move: HeadMove): Promise<void>;
+  /** Makes ready to move HEAD; nothing has moved yet. */
+  prepareMove(lock: IndexLock, move: HeadMove): Promise<PreparedMove>;
 }
