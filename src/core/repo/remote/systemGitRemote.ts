@@ -87,8 +87,8 @@ function failed(error: unknown): RemoteFailure {
   if (error.data.timedOut === true) {
     return { kind: 'timeout', trouble: 'timeout', text: remoteText(stderr) || error.message };
   }
-  const { text, ...found } = complaint(stderr);
-  return { ...found, text: text || error.message };
+  const found = complaint(stderr);
+  return found.trouble === 'interrupted' ? { ...found, text: found.text || error.message } : found;
 }
 
 /** `!<TAB>from:to<TAB>[rejected] (reason)`: git-push(1), "OUTPUT". Null when the push failed before any ref was decided on. */
