@@ -32,6 +32,8 @@ export interface GitHttpServer {
   readonly authorizations: readonly string[];
   /** Decides about each request; all are served when null. */
   intercept: ((request: string) => Answer) | null;
+  /** Connections that are open now. */
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -117,6 +119,8 @@ export async function gitHttpServer(bareDir: string, options: GitHttpServerOptio
     set intercept(next) {
       state.intercept = next;
     },
+    connections: () =>
+      new Promise((done, fail) => server.getConnections((error, count) => (error ? fail(error) : done(count)))),
     close() {
       server.closeAllConnections();
       return new Promise((done) => server.close(() => done()));

@@ -49,7 +49,7 @@ export async function fetchUpstream(options: RemoteOptions): Promise<FetchOutcom
   const fetched = await way.fetch(branch, { signal, timeoutMs });
   if (fetched.kind !== 'ok') {
     const kind = fetched.kind === 'unclear' || fetched.kind === 'rejected' ? 'failed' : fetched.kind;
-    const address = plainAddress(remoteAddress(found.settings, remote, 'fetch'));
+    const address = fetched.movedTo ?? plainAddress(remoteAddress(found.settings, remote, 'fetch'));
     return { ...fetched, kind, remote, address };
   }
   const { oid: remoteOid, ...more } = fetched;

@@ -81,7 +81,8 @@ export async function pushBranch(options: PushOptions): Promise<PushOutcome> {
     const { text, movedTo } = answer;
     return { kind: 'ok', remote, branch, text, ...(movedTo === undefined ? {} : { movedTo }) };
   }
-  const failed = { ...answer, remote, address: plainAddress(remoteAddress(settings, remote, 'push')) };
+  const address = answer.movedTo ?? plainAddress(remoteAddress(settings, remote, 'push'));
+  const failed = { ...answer, remote, address };
   switch (answer.kind) {
     case 'rejected':
       return { ...failed, kind: 'rejected', reason: coarse(answer) };

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describePush } from '../../../src/core/operations/pushMessages';
 import { type PushOutcome, pushBranch } from '../../../src/core/repo/pushBranch';
 import type { Trouble } from '../../../src/core/repo/remote/gitRemote';
 import type { RemoteOptions } from '../../../src/core/repo/remoteBranch';
 import type { GitProgram } from '../../../src/core/repo/repository';
-import { bareRemote, type GitFixture, git, manifestRepository, runIn } from '../../support/gitFixture';
+import { type GitFixture, git, runIn } from '../../support/gitFixture';
 import { type Answer, type GitHttpServer, gitHttpServer } from '../../support/gitHttpServer';
+import { hook, published } from '../../support/published';
 
 /** A machine with git, and one without. */
 const PROGRAMS: Readonly<Record<string, GitProgram>> = {
@@ -49,10 +48,10 @@ const status = (code: number, body = '', headers: Readonly<Record<string, string
 });
 const page: Readonly<Record<string, string>> = { 'content-type': 'text/html' };
 
-function hook(name: string, ...lines: readonly string[]) {
+function refuses(name: string, ...lines: readonly string[]) {
   return ({ bare }: Scene): void => {
     const script = lines.map((line) => `printf '%b\\n' '${line}' >&2`).join('\n');
-    writeFileSync(join(bare, 'hooks', name), `#!/bin/sh\n${script}\nexit 1\n`, { mode: 0o755 });
+    hook(bare, name, `${script}\nexit 1`);
   };
 }
 
@@ -113,7 +112,7 @@ const ROWS: readonly Row[] = [
   ].map(
     ([name = '', said = '', at = '']): Row => ({
       name: `branch protected (${name})`,
-      arrange: hook(at, said),
+      arrange: refuses(at, said),
       kind: 'rejected',
       trouble: 'protected',
       says: [
@@ -124,7 +123,7 @@ const ROWS: readonly Row[] = [
   ),
   {
     name: 'a hook with much to say',
-    arrange: hook(
+    arrange: refuses(
       'pre-receive',
       ...[
         '\\033[31mpolicy says no\\033[0m',
@@ -142,7 +141,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'an update hook',
-    arrange: hook('update', 'not on a Friday'),
+    arrange: refuses('update', 'not on a Friday'),
     kind: 'rejected',
     trouble: 'hook',
     says: [/: "not on a Friday"/],
@@ -164,14 +163,14 @@ const ROWS: readonly Row[] = [
   },
   {
     name: "the server's full disk",
-    arrange: hook('pre-receive', 'fatal: write error: No space left on device'),
+    arrange: refuses('pre-receive', 'fatal: write error: No space left on device'),
     kind: 'rejected',
     trouble: 'disk-full',
     says: [/the disk of 127.*is full/, /once there is room/],
   },
   {
     name: 'a mirror that is read-only',
-    arrange: hook('pre-receive', 'GitLab: You cannot push code to a read-only GitLab instance.'),
+    arrange: refuses('pre-receive', 'GitLab: You cannot push code to a read-only GitLab instance.'),
     kind: 'rejected',
     trouble: 'read-only',
     says: [/archived or read-only/],
@@ -293,10 +292,7 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
 
     for (const row of ROWS) {
       it(row.name, async () => {
-        const bare = bareRemote();
-        const fixture = manifestRepository();
-        fixture.run('remote', 'add', 'origin', bare);
-        fixture.run('push', '-q', '-u', 'origin', 'main');
+        const { bare, fixture } = published();
         server = await gitHttpServer(bare, row.login ? { credentials: row.login } : {});
         fixture.run('remote', 'set-url', 'origin', server.url);
         fixture.commit({ 'manifest.json': '[1]\n' });

@@ -20,6 +20,7 @@ import {
   runIn,
 } from '../../support/gitFixture';
 import { type GitHttpServer, gitHttpServer } from '../../support/gitHttpServer';
+import { hook, type Published, published } from '../../support/published';
 import { tempDir } from '../../support/tempDir';
 
 function failsWith(code: ErrorCode, about?: RegExp) {
@@ -28,27 +29,6 @@ function failsWith(code: ErrorCode, about?: RegExp) {
     if (about) assert.match(`${error.message} ${error.hint}`, about);
     return true;
   };
-}
-
-interface Published {
-  readonly bare: string;
-  readonly fixture: GitFixture;
-  tip(): string;
-  head(): string;
-}
-
-/** A work tree with one commit, and a bare remote that has it. */
-function published(): Published {
-  const bare = bareRemote();
-  const fixture = manifestRepository();
-  fixture.run('remote', 'add', 'origin', bare);
-  fixture.run('push', '-q', '-u', 'origin', 'main');
-  const head = (): string => fixture.run('rev-parse', 'HEAD').trim();
-  return { bare, fixture, head, tip: () => runIn(bare, ['rev-parse', 'main']).trim() };
-}
-
-function hook(bare: string, name: string, script: string): void {
-  writeFileSync(join(bare, 'hooks', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
 async function push(fixture: GitFixture, more: Partial<RemoteOptions> = {}): Promise<PushOutcome> {

@@ -73,12 +73,12 @@ export function httpsRemote(options: HttpsRemoteOptions): GitRemote {
     kind: 'https',
 
     async tip(branch, within) {
-      const { movedTo, ...answer } = await exchange(options, pushUrl, within, (line) => tipAt(line, branch));
-      return 'failure' in answer ? answer.failure : { kind: 'ok', oid: answer.value, ...moved(movedTo) };
+      const answer = await exchange(options, pushUrl, within, (line) => tipAt(line, branch));
+      return 'failure' in answer ? answer.failure : { kind: 'ok', oid: answer.value, ...moved(answer.movedTo) };
     },
 
     async fetch(branch, within) {
-      const { movedTo, ...answer } = await exchange(options, fetchUrl, within, async (line) => {
+      const answer = await exchange(options, fetchUrl, within, async (line) => {
         const oid = await tipAt(line, branch);
         if (oid === null || (await isHere(repo, oid))) return oid;
         const tracking = (await listRefs(repo)).remoteBranches.find(({ name }) => name === `${remote}/${branch}`);
@@ -88,12 +88,12 @@ export function httpsRemote(options: HttpsRemoteOptions): GitRemote {
       });
       if ('failure' in answer) return answer.failure;
       if (answer.value !== null) await moveTrackingBranch(repo, remote, branch, answer.value);
-      return { kind: 'ok', oid: answer.value, ...moved(movedTo) };
+      return { kind: 'ok', oid: answer.value, ...moved(answer.movedTo) };
     },
 
     async push(commit, branch, within) {
       const said: string[] = [];
-      const { movedTo, ...answer } = await exchange(options, pushUrl, within, async (line) => {
+      const answer = await exchange(options, pushUrl, within, async (line) => {
         const onMessage = (message: string): void => void said.push(message);
         try {
           await send({ ...at, ...line, ref: commit, remoteRef: `refs/heads/${branch}`, force: false, onMessage });
@@ -102,10 +102,10 @@ export function httpsRemote(options: HttpsRemoteOptions): GitRemote {
           await new Promise((done) => setImmediate(done));
         }
       });
-      const text = showable(said.join('\n'));
+      const text = showable(said.join('\n'), answer.secrets);
       if (!('failure' in answer)) {
         await moveTrackingBranch(repo, remote, branch, commit);
-        return { kind: 'ok', text, ...moved(movedTo) };
+        return { kind: 'ok', text, ...moved(answer.movedTo) };
       }
       return answer.failure.kind === 'rejected' && answer.reported
         ? refusal(answer.failure.text, text)
@@ -122,8 +122,8 @@ async function isHere(repo: Repository, oid: string): Promise<boolean> {
   return (await readRawObject(repo, oid)) !== null;
 }
 
-type Exchanged<T> = { readonly movedTo?: string } & (
-  | { readonly value: T }
+type Exchanged<T> = { readonly secrets: readonly string[] } & (
+  | { readonly value: T; readonly movedTo?: string }
   /** `reported`: the server has looked at the ref and said no. */
   | { readonly failure: RemoteFailure; readonly reported: boolean }
 );
@@ -146,7 +146,7 @@ async function exchange<T>(
     for (let redirects = 0; ; redirects++) {
       try {
         const value = await work(lineTo(url, options, both, wire));
-        return { value, ...moved(movedTo) };
+        return { value, secrets: secretsOf(wire.login), ...moved(movedTo) };
       } catch (error) {
         if (!(error instanceof Redirected)) throw error;
         if (redirects === MAX_REDIRECTS) {
@@ -158,16 +158,21 @@ async function exchange<T>(
     }
   } catch (error) {
     if (signal?.aborted && !wire.sent) throw new DataManagerError('CANCELLED', 'Cancelled.');
-    const secrets = wire.login === null ? [] : [wire.login.password, basic(wire.login)];
+    const secrets = secretsOf(wire.login);
     const { reported, ...failure } = failureOf(error, {
       sent: wire.sent,
       signedIn: wire.login !== null,
       stopped: signal?.aborted ? 'cancelled' : late.signal.aborted ? 'timeout' : null,
     });
-    return { failure: { ...failure, text: showable(failure.text, secrets) }, reported, ...moved(movedTo) };
+    const text = showable(failure.text, secrets);
+    return { failure: { ...moved(movedTo), ...failure, text }, reported, secrets };
   } finally {
     clearTimeout(timer);
   }
+}
+
+function secretsOf(login: Login | null): readonly string[] {
+  return login === null ? [] : [login.password, basic(login)];
 }
 
 function basic({ username, password }: Login): string {
