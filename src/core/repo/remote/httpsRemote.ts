@@ -3,6 +3,7 @@ import { DataManagerError, systemCode, throwIfCancelled } from '../../errors';
 import { readRawObject } from '../readObjects';
 import { listRefs, readHead } from '../readRefs';
 import type { Repository } from '../repository';
+import { shallowBoundary } from '../walkCommits';
 import { type Credentials, type Login, maySendSecret } from './credentials';
 import { keepPack, packRequest } from './fetchPack';
 import type { GitRemote, RemoteFailure, Within } from './gitRemote';
@@ -107,9 +108,11 @@ export function httpsRemote(options: HttpsRemoteOptions): GitRemote {
         await moveTrackingBranch(repo, remote, branch, commit);
         return { kind: 'ok', text, ...moved(answer.movedTo) };
       }
-      return answer.failure.kind === 'rejected' && answer.reported
-        ? refusal(answer.failure.text, text)
-        : { ...answer.failure, text: text || answer.failure.text };
+      if (!answer.reported) return { ...answer.failure, text: text || answer.failure.text };
+      const refused = refusal(answer.failure.text, text);
+      // isomorphic-git does not say that the clone is shallow, so the server misses what lies behind the cut.
+      const misses = /missing necessary objects/.test(refused.text) && (await shallowBoundary(repo)).size > 0;
+      return misses ? { ...refused, trouble: 'shallow' } : refused;
     },
   };
 }
