@@ -183,6 +183,31 @@ describe('git in the background', () => {
     assert.match(readFileSync(asked, 'utf8'), /Username[\s\S]*Password/);
   });
 
+  it('signs in with what it is given where the helpers of the user have nothing, who are not told', async () => {
+    const { fixture, asked, head, tip, program } = await lockedRemote();
+    const told = join(tempDir(), 'told');
+    fixture.run('config', 'credential.helper', script(`echo "$1" >> ${told}; cat >> ${told}`));
+    const repo = await fixture.open();
+    const urls: string[] = [];
+    const credentials = async (url: string) => {
+      urls.push(url);
+      return { username: 'ada', password: 's3cret' };
+    };
+    const outcome = await pushBranch({ repo, git: program, credentials });
+    assert.equal(outcome.kind, 'ok', JSON.stringify(outcome));
+    assert.equal(tip(), head());
+    assert.equal((await fetchUpstream({ repo, git: program, credentials })).kind, 'ok');
+    assert.deepEqual([...new Set(urls)], [server?.url]);
+    assert.equal(existsSync(asked), false);
+    assert.doesNotMatch(readFileSync(told, 'utf8'), /s3cret|store/);
+    assert.doesNotMatch(readFileSync(join(fixture.dir, '.git/config'), 'utf8'), /s3cret/);
+    const wrong = async () => ({ username: 'ada', password: 'wr0ng' });
+    fixture.commit({ 'manifest.json': '[2]\n' });
+    const refused = await pushBranch({ repo, git: program, credentials: wrong });
+    assert.equal('trouble' in refused && refused.trouble, 'wrong-credentials');
+    assert.doesNotMatch(JSON.stringify(refused), /wr0ng/);
+  });
+
   it('has no terminal to ask on, and tells credential managers to keep quiet', async () => {
     const { fixture, program } = await lockedRemote();
     const seen = join(tempDir(), 'seen');

@@ -11,7 +11,7 @@ const PROGRESS =
 const FRAME = /^[^\p{L}\p{N}]*$/u;
 /** Shapes of access tokens: GitHub, GitLab, Bitbucket, then anything in a header. */
 const TOKEN =
-  /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|ATBB\w{16,})|((?:authorization|private-token): *(?:\w+ +)?)\S+/gi;
+  /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|ATBB\w{16,})|((?:authorization|private-token): *)(?:(?:basic|bearer|token) +)?\S+/gi;
 
 /**
  * A server's words, fit to be shown: a few lines without control characters, progress, frames, passwords in URLs, tokens, or the
