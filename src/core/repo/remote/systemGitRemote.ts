@@ -5,7 +5,7 @@ import type { Login } from './credentials';
 import { complaint, movedTo } from './gitComplaint';
 import type { GitRemote, Pushed, RemoteFailure, RemoteTip } from './gitRemote';
 import { refusal } from './refusal';
-import { remoteText, serverText } from './serverText';
+import { remoteText, serverText, showable } from './serverText';
 
 export interface SystemGitRemoteOptions {
   readonly repo: Repository;
@@ -44,7 +44,9 @@ export function systemGitRemote(options: SystemGitRemoteOptions): GitRemote {
     const first = await attempt({ args: [], env: {} });
     if (first.kind === 'ok' || first.trouble !== 'no-credentials') return first;
     const found = await options.login?.();
-    return found == null ? first : attempt(signedIn(found.origin, found.login));
+    if (found == null) return first;
+    const second = await attempt(signedIn(found.origin, found.login));
+    return 'text' in second ? { ...second, text: showable(second.text, [found.login.password]) } : second;
   };
 
   return {
