@@ -1,6 +1,10 @@
 import { posix } from 'node:path';
-import type { GitProgram, Repository } from './repository';
-import { runGit } from './runGit';
+import { throwIfCancelled } from '../errors';
+import { changedPaths } from './changedPaths';
+import { commitsApart } from './commitDistance';
+import { type Commit, readCommit } from './readObjects';
+import { readHead } from './readRefs';
+import type { Repository } from './repository';
 
 export interface AheadCommit {
   readonly oid: string;
@@ -11,7 +15,6 @@ export interface AheadCommit {
 
 export interface AheadCommitsOptions {
   readonly repo: Repository;
-  readonly git: GitProgram;
   /** Commit that is published; null when nothing is. */
   readonly upstream: string | null;
   readonly signal?: AbortSignal | undefined;
@@ -31,33 +34,31 @@ export function isOwnPath(repo: Repository, path: string): boolean {
 }
 
 /**
- * The commits of HEAD that are not published yet, newest first: what a push would send.
+ * The commits of HEAD that are not published yet, newest first: what a push would send. Needs no git program.
  *
- * Throws GIT_MISSING, GIT_FAILED, CANCELLED.
+ * Throws COMMIT_NOT_FOUND, CANCELLED.
  *
  * @example
- * const foreign = (await aheadCommits({ repo, git, upstream })).filter((commit) => !commit.ours);
+ * const foreign = (await aheadCommits({ repo, upstream })).filter((commit) => !commit.ours);
  */
-export async function aheadCommits({
-  repo,
-  git,
-  upstream,
-  signal,
-}: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
-  // One NUL-separated stream; \x01 opens a commit, since no path or subject can be told from a header otherwise.
-  const format = ['-z', '--name-only', '--no-renames', '--format=%x01%H %P%x00%s'];
-  const range = upstream === null ? ['HEAD'] : ['HEAD', `^${upstream}`];
-  const { stdout } = await runGit(git, ['-c', 'log.showSignature=false', 'log', ...format, ...range, '--'], {
-    cwd: repo.root,
-    signal,
-  });
+export async function aheadCommits({ repo, upstream, signal }: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
+  const { ahead } = await commitsApart(repo, (await readHead(repo)).oid, upstream, signal);
   const commits: AheadCommit[] = [];
-  for (const record of stdout.toString('utf8').split('\x01').slice(1)) {
-    const [ids = '', subject = '', ...rest] = record.split('\0');
-    const [oid = '', ...parents] = ids.trim().split(' ');
-    const paths = rest.map((path) => path.replace(/^\n/, '')).filter((path) => path !== '');
-    const ours = parents.length < 2 && paths.length > 0 && paths.every((path) => isOwnPath(repo, path));
-    commits.push({ oid, subject, ours });
+  for (const commit of ahead) {
+    throwIfCancelled(signal);
+    commits.push({ oid: commit.oid, subject: commit.subject, ours: await isOurs(repo, commit) });
   }
   return commits;
+}
+
+async function isOurs(repo: Repository, { tree, parents }: Commit): Promise<boolean> {
+  const [parent, ...more] = parents;
+  if (more.length > 0) return false;
+  const before = parent === undefined ? null : (await readCommit(repo, parent)).tree;
+  let changes = false;
+  for await (const path of changedPaths(repo, before, tree)) {
+    if (!isOwnPath(repo, path)) return false;
+    changes = true;
+  }
+  return changes;
 }

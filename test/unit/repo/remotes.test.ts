@@ -349,15 +349,15 @@ describe('aheadCommits', () => {
     fixture.commit({ 'ranges/x': 'x' }, 'Side');
     fixture.run('checkout', '-q', 'main');
     fixture.run('merge', '-q', '--no-ff', '-m', 'Merge', 'side');
-    const ahead = await aheadCommits({ repo, git, upstream });
+    const ahead = await aheadCommits({ repo, upstream });
     const ours = Object.fromEntries(ahead.map((commit) => [commit.subject, commit.ours]));
     assert.deepEqual(ours, {
       ...{ Merge: false, Side: true, Empty: false, 'My own work': false },
       ...{ 'Publish two': true, 'Publish one': true },
     });
     assert.equal(ahead[0]?.oid, head());
-    assert.deepEqual(await aheadCommits({ repo, git, upstream: head() }), []);
-    assert.equal((await aheadCommits({ repo, git, upstream: null })).length, 7);
+    assert.deepEqual(await aheadCommits({ repo, upstream: head() }), []);
+    assert.equal((await aheadCommits({ repo, upstream: null })).length, 7);
   });
 
   it('knows its files beside a manifest in a folder', async () => {
