@@ -15,6 +15,6 @@ export async function countPendingCommits(repo: Repository, git: GitProgram): Pr
   if (found.kind === 'no-remote' || found.head.oid === null) return 0;
   const { remote, branch } = found.target;
   const tracking = (await listRefs(repo)).remoteBranches.find(({ name }) => name === `${remote}/${branch}`);
-  const ahead = await aheadCommits({ repo, upstream: tracking?.oid ?? null });
+  const ahead = await aheadCommits({ repo, git, upstream: tracking?.oid ?? null });
   return ahead.filter(({ ours }) => ours).length;
 }

@@ -54,7 +54,7 @@ export async function prepareBranch(
   if (upstream.behind > 0 && remoteOid !== null) await fastForward({ repo: repository, git, to: remoteOid, signal });
   // A remote without this branch: nothing there says what the user meant to publish, so all of it goes.
   if (upstream.ahead === 0 || remoteOid === null || yes) return;
-  const unpushed = await aheadCommits({ repo: repository, upstream: remoteOid, signal });
+  const unpushed = await aheadCommits({ repo: repository, git, upstream: remoteOid, signal });
   const foreign = unpushed.filter(({ ours }) => !ours);
   if (foreign.length === 0) return;
   throw new DataManagerError(

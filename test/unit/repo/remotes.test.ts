@@ -349,15 +349,19 @@ describe('aheadCommits', () => {
     fixture.commit({ 'ranges/x': 'x' }, 'Side');
     fixture.run('checkout', '-q', 'main');
     fixture.run('merge', '-q', '--no-ff', '-m', 'Merge', 'side');
-    const ahead = await aheadCommits({ repo, upstream });
+    const ahead = await aheadCommits({ repo, git, upstream });
+    const withoutGit = await aheadCommits({ repo, git: { ...git, path: '/nonexistent/git' }, upstream });
+    const byOid = (a: { oid: string }, b: { oid: string }) => a.oid.localeCompare(b.oid);
+    assert.deepEqual([...withoutGit].sort(byOid), [...ahead].sort(byOid)); // one second: the order is open
+    assert.equal(withoutGit[0]?.oid, head());
     const ours = Object.fromEntries(ahead.map((commit) => [commit.subject, commit.ours]));
     assert.deepEqual(ours, {
       ...{ Merge: false, Side: true, Empty: false, 'My own work': false },
       ...{ 'Publish two': true, 'Publish one': true },
     });
     assert.equal(ahead[0]?.oid, head());
-    assert.deepEqual(await aheadCommits({ repo, upstream: head() }), []);
-    assert.equal((await aheadCommits({ repo, upstream: null })).length, 7);
+    assert.deepEqual(await aheadCommits({ repo, git, upstream: head() }), []);
+    assert.equal((await aheadCommits({ repo, git, upstream: null })).length, 7);
   });
 
   it('knows its files beside a manifest in a folder', async () => {
