@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Credentials } from '../../core/repo/remote/credentials';
+import { type Credentials, isGitHub } from '../../core/repo/remote/credentials';
 
 /**
  * VS Code's GitHub session, for github.com and nobody else. Only when the person has just `asked` for something that needs it may
@@ -12,10 +12,6 @@ export function gitHubCredentials(asked: boolean): Credentials {
     const session = await getSession(options);
     return session ? { username: 'x-access-token', password: session.accessToken } : null;
   };
-}
-
-function isGitHub(address: string): boolean {
-  return URL.canParse(address) && new URL(address).origin === 'https://github.com';
 }
 
 async function getSession(

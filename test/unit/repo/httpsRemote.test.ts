@@ -6,7 +6,7 @@ import { DataManagerError } from '../../../src/core/errors';
 import { describePush } from '../../../src/core/operations/pushMessages';
 import { type FetchOutcome, fetchUpstream } from '../../../src/core/repo/fetchUpstream';
 import { type PushOutcome, pushBranch } from '../../../src/core/repo/pushBranch';
-import type { Login } from '../../../src/core/repo/remote/credentials';
+import { isGitHub, type Login } from '../../../src/core/repo/remote/credentials';
 import type { RemoteOptions } from '../../../src/core/repo/remoteBranch';
 import { bareRemote, cloneOf, emptyRepository, type GitFixture, git, runIn } from '../../support/gitFixture';
 import { type Answer, type GitHttpServer, type GitHttpServerOptions, gitHttpServer } from '../../support/gitHttpServer';
@@ -238,6 +238,19 @@ describe('a remote over HTTP(S) without a git program', () => {
       hook(bare, 'pre-receive', `echo "hello ${login.password}" >&2; exit 1`);
       const outcome = await push(fixture, { credentials: async () => given });
       assert.equal('text' in outcome && outcome.text, 'hello ***\npre-receive hook declined');
+    });
+
+    it('at github.com with a GitHub token, and nowhere that looks like it', () => {
+      for (const address of ['https://github.com/x/y.git', 'https://github.com:443/x', 'https://GitHub.com/x']) {
+        assert.equal(isGitHub(address), true, address);
+      }
+      for (const address of [
+        ...['http://github.com/x', 'https://github.com:8443/x', 'https://github.com.example.com/x'],
+        ...['https://github.com@example.com/x', 'https://api.github.com/x', 'https://example.com/github.com'],
+        ...['git@github.com:x/y.git', 'ssh://git@github.com/x', ''],
+      ]) {
+        assert.equal(isGitHub(address), false, address);
+      }
     });
 
     it('never at another host, nor over a plain connection that leaves the machine', async () => {

@@ -388,6 +388,7 @@ describe('runGit', () => {
       (error) => DataManagerError.is(error, 'GIT_FAILED') && /safe\.directory/.test(error.hint ?? ''),
     );
     await assert.rejects(says('remote: fatal: No space left on device'), failsWith('GIT_FAILED'));
+    await assert.rejects(says('xcrun: error: invalid active developer path'), failsWith('GIT_MISSING'));
   });
 
   it('says when there is no git, or no folder', async () => {

@@ -88,7 +88,12 @@ function redirected(stderr: string): RemoteFailure | null {
   return later ? { kind: 'offline', trouble: 'moved', text: remoteText(stderr) } : null;
 }
 
-/** The repository's new address, when the server redirected git or said so. */
+/**
+ * The repository's new address, when the server redirected git or said so.
+ *
+ * @example
+ * movedTo('warning: redirecting to https://example.com/new.git/'); // 'https://example.com/new.git'
+ */
 export function movedTo(stderr: string): string | undefined {
   const redirect = /^warning: redirecting to (\S+)$/m.exec(stderr)?.[1];
   const told = /^remote: *This repository moved\. Please use the new location[^:]*:\s*(?:remote: *)?(\S+)/m.exec(
