@@ -9,7 +9,7 @@ import type { OnStep } from '../transaction/steps';
 export interface OperationContext {
   readonly repository: Repository;
   readonly git: GitProgram;
-  /** What to sign in to a remote with where there is no git on this machine. */
+  /** What to sign in to a remote with where there is no git on this machine, or git has nothing. */
   readonly gitCredentials?: Credentials | undefined;
   /** True when a person waits for what is done: Git's helpers and ssh may then ask in windows of their own. */
   readonly interactive?: boolean | undefined;

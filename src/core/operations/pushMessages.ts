@@ -186,10 +186,12 @@ function hostOf(address: string): string {
   return host || 'the remote';
 }
 
+const COMMON_START = /^((fatal|error): *)?(unable to access '[^']*': *)?/;
+
 /** What was said, on one line; which hook it was only if there is nothing else. */
 function quoted(text: string): string {
-  const lines = text.split('\n').map((line) => line.replace(/^(fatal|error|remote): */i, '').trim());
-  const telling = lines.filter((line) => line !== '' && !/^([\w-]+ )*hook declined$/.test(line));
+  const lines = text.split('\n').map((line) => line.replace(COMMON_START, '').trim());
+  const telling = lines.filter((line) => line !== '' && !/^([\w-]+ )*hook declined( to update \S+)?$/.test(line));
   const said = (telling.length > 0 ? telling : lines.filter((line) => line !== '')).join(' / ');
   return said === '' ? '' : `: "${said.replace(/"/g, "'")}"`;
 }

@@ -4,6 +4,7 @@ import { remoteAddress } from './remote/gitSettings';
 import { openRemote } from './remote/openRemote';
 import { plainAddress } from './remote/serverText';
 import { type NoRemote, type RemoteOptions, remoteBranchOf } from './remoteBranch';
+import { runGit } from './runGit';
 
 export type FetchOutcome =
   | {
@@ -49,9 +50,22 @@ export async function fetchUpstream(options: RemoteOptions): Promise<FetchOutcom
   const fetched = await way.fetch(branch, { signal, timeoutMs });
   if (fetched.kind !== 'ok') {
     const kind = fetched.kind === 'unclear' || fetched.kind === 'rejected' ? 'failed' : fetched.kind;
-    const address = plainAddress(remoteAddress(found.settings, remote, 'fetch'));
+    const address = fetched.movedTo ?? plainAddress(remoteAddress(found.settings, remote, 'fetch'));
     return { ...fetched, kind, remote, address };
   }
   const { oid: remoteOid, ...more } = fetched;
-  return { ...more, remote, branch, remoteOid, ...(await commitDistance(repo, found.head.oid, remoteOid, signal)) };
+  const distance = way.kind === 'https' ? commitDistance : distanceByGit(options);
+  return { ...more, remote, branch, remoteOid, ...(await distance(repo, found.head.oid, remoteOid, signal)) };
+}
+
+/** Of a long history that the remote lacks altogether, git counts a million commits in the time in which we read 10 000. */
+function distanceByGit({ git }: RemoteOptions): typeof commitDistance {
+  return async (repo, ours, theirs, signal) => {
+    const count = async (wanted: string | null, without: string | null): Promise<number> => {
+      if (wanted === null) return 0;
+      const args = ['rev-list', '--count', wanted, ...(without === null ? [] : [`^${without}`]), '--'];
+      return Number((await runGit(git, args, { cwd: repo.root, signal })).stdout.toString('utf8'));
+    };
+    return { ahead: await count(ours, theirs), behind: await count(theirs, ours) };
+  };
 }

@@ -76,12 +76,16 @@ export async function pushBranch(options: PushOptions): Promise<PushOutcome> {
   const way = await openRemote(options, remote, settings);
   const answer = await way.push(commit, branch, { signal, timeoutMs });
   const unclear = answer.kind === 'unclear' || answer.kind === 'timeout';
-  if (answer.kind === 'ok' || (unclear && (await hasCommit(repo, way, commit, branch)))) {
+  if (
+    answer.kind === 'ok' ||
+    (unclear && (await hasCommit(repo, way, commit, branch, Math.min(CONFIRM_MS, timeoutMs))))
+  ) {
     if (!target.configured && options.branch === undefined) await setUpstream(options, head.branch ?? '', target, way);
     const { text, movedTo } = answer;
     return { kind: 'ok', remote, branch, text, ...(movedTo === undefined ? {} : { movedTo }) };
   }
-  const failed = { ...answer, remote, address: plainAddress(remoteAddress(settings, remote, 'push')) };
+  const address = answer.movedTo ?? plainAddress(remoteAddress(settings, remote, 'push'));
+  const failed = { ...answer, remote, address };
   switch (answer.kind) {
     case 'rejected':
       return { ...failed, kind: 'rejected', reason: coarse(answer) };
@@ -98,8 +102,14 @@ function coarse({ trouble }: RemoteFailure): RejectReason {
 }
 
 /** Asks the remote whether it has the commit, without the caller's signal: the answer decides what may be undone. */
-async function hasCommit(repo: Repository, way: GitRemote, commit: string, branch: string): Promise<boolean> {
-  const within = { timeoutMs: CONFIRM_MS };
+async function hasCommit(
+  repo: Repository,
+  way: GitRemote,
+  commit: string,
+  branch: string,
+  timeoutMs: number,
+): Promise<boolean> {
+  const within = { timeoutMs };
   const tip = await way.tip(branch, within);
   if (tip.kind !== 'ok' || tip.oid === null) return false;
   if (tip.oid === commit) return true;

@@ -27,7 +27,7 @@ export interface RemoteOptions {
   readonly timeoutMs?: number | undefined;
   /** True when a person is waiting for this: git's helpers and ssh may then ask in windows of their own. Default false: never. */
   readonly interactive?: boolean | undefined;
-  /** What to sign in with where there is no git on this machine; git itself has its credential helpers. */
+  /** What to sign in with where there is no git on this machine, or where git and its credential helpers have nothing. */
   readonly credentials?: Credentials | undefined;
 }
 

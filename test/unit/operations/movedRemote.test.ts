@@ -155,7 +155,7 @@ describe('a remote that moves while we publish', () => {
     assert.equal(result.transfer.bytesSent, result.size);
     const stored = readFileSync(join(fixture.dir, 'diffs/x.csv/diff-v2-to-v3.diff'), 'utf8');
     assert.match(stored, /-2\n\+3/);
-    assert.match(fixture.run('show', '-s', '--format=%B'), /^Update x\.csv to v3\n[^]*Version: v3/);
+    assert.match(fixture.run('show', '-s', '--format=%B'), /^Update x\.csv to v3\n[\s\S]*Version: v3/);
     assert.deepEqual(fixture.run('ls-files', 'diffs').trim().split('\n'), [
       'diffs/x.csv/diff-v1-to-v2.diff',
       'diffs/x.csv/diff-v2-to-v3.diff',

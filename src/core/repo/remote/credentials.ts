@@ -18,3 +18,13 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 export function maySendSecret(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
 }
+
+/**
+ * True for an address on github.com itself, over TLS: where a GitHub token belongs, and nowhere else.
+ *
+ * @example
+ * isGitHub('https://github.com.example.com/x.git'); // false
+ */
+export function isGitHub(address: string): boolean {
+  return URL.canParse(address) && new URL(address).origin === 'https://github.com';
+}

@@ -23,7 +23,11 @@ const COMPLAINTS: readonly Row[] = [
   ],
   ['offline', 'rate-limited', /returned error: 429|HTTP 429|rate limit/i],
   ['auth', 'forbidden', /returned error: 403|HTTP 403|Access denied/i],
-  ['offline', 'captive-portal', /info\/refs not valid|returned error: 511|invalid server response; got/],
+  [
+    'offline',
+    'captive-portal',
+    /info\/refs not valid|no DAV locking support|returned error: 511|invalid server response; got/,
+  ],
   [
     'offline',
     'certificate-host',
@@ -43,6 +47,8 @@ const COMPLAINTS: readonly Row[] = [
   ['offline', 'no-such-repository', /does not appear to be a git repository|does not exist|not a git repository/],
 ];
 
+/** A gateway may have lost the answer to what it had passed on. */
+const LATE_SERVER_ERROR = /RPC failed; HTTP 5\d\d/;
 /** git-remote-https says this of the request that comes before anything is sent. */
 const DISCOVERY = /unable to access '/;
 
@@ -62,7 +68,10 @@ export function complaint(stderr: string): RemoteFailure {
     return { kind: 'rejected', trouble: named, text };
   }
   const [kind, trouble] = COMPLAINTS.find(([, , words]) => words.test(stderr)) ?? [];
-  if (kind !== undefined && trouble !== undefined) return { kind, trouble, text };
+  // Of a web page git says only that it is not what it hoped for.
+  if (kind !== undefined && trouble !== undefined)
+    return { kind, trouble, text: trouble === 'captive-portal' ? '' : text };
+  if (LATE_SERVER_ERROR.test(stderr)) return { kind: 'unclear', trouble: 'server-error', text };
   if (DISCOVERY.test(stderr)) {
     const answered = /returned error: \d/.test(stderr);
     return { kind: 'offline', trouble: answered ? 'server-error' : 'unreachable', text };
@@ -79,7 +88,12 @@ function redirected(stderr: string): RemoteFailure | null {
   return later ? { kind: 'offline', trouble: 'moved', text: remoteText(stderr) } : null;
 }
 
-/** The repository's new address, when the server redirected git or said so. */
+/**
+ * The repository's new address, when the server redirected git or said so.
+ *
+ * @example
+ * movedTo('warning: redirecting to https://example.com/new.git/'); // 'https://example.com/new.git'
+ */
 export function movedTo(stderr: string): string | undefined {
   const redirect = /^warning: redirecting to (\S+)$/m.exec(stderr)?.[1];
   const told = /^remote: *This repository moved\. Please use the new location[^:]*:\s*(?:remote: *)?(\S+)/m.exec(

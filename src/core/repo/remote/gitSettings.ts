@@ -49,7 +49,12 @@ export async function readGitSettings(options: {
   return { values: parseGitConfig(text), hasGit: false };
 }
 
-/** Names of the remotes that have an address. */
+/**
+ * Names of the remotes that have an address.
+ *
+ * @example
+ * if (remoteNames(settings).includes('origin')) use('origin');
+ */
 export function remoteNames({ values }: GitSettings): readonly string[] {
   const names = [...values.keys()].flatMap((key) => /^remote\.(.+)\.(?:push)?url$/.exec(key)?.[1] ?? []);
   return [...new Set(names)];

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DataManagerError } from '../../errors';
 import type { RemoteOptions } from '../remoteBranch';
+import { type Credentials, type Login, maySendSecret } from './credentials';
 import type { GitRemote } from './gitRemote';
 import { type GitSettings, remoteAddress } from './gitSettings';
 import { httpsRemote } from './httpsRemote';
@@ -23,7 +24,11 @@ export async function openRemote(options: RemoteOptions, remote: string, setting
   const pushUrl = remoteAddress(settings, remote, 'push');
   if (settings.hasGit) {
     const env = interactive ? {} : unaskedEnvironment(git, settings.values.get('core.sshcommand')?.at(-1));
-    return systemGitRemote({ repo, git, remote, pushesElsewhere: pushUrl !== fetchUrl, env });
+    return systemGitRemote({
+      ...{ repo, git, remote, env },
+      pushesElsewhere: pushUrl !== fetchUrl,
+      login: () => loginFor(pushUrl, credentials),
+    });
   }
   const other = [fetchUrl, pushUrl].find((url) => !/^https?:\/\//i.test(url) || !URL.canParse(url));
   if (other !== undefined) {
@@ -39,4 +44,14 @@ export async function openRemote(options: RemoteOptions, remote: string, setting
   const caFile = settings.values.get('http.sslcainfo')?.at(-1);
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8').catch(() => undefined);
   return httpsRemote({ repo, remote, fetchUrl, pushUrl, credentials, ca });
+}
+
+async function loginFor(
+  address: string,
+  credentials: Credentials | undefined,
+): Promise<{ readonly origin: string; readonly login: Login } | null> {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !maySendSecret(url)) return null;
+  const login = (await credentials?.(plainAddress(address))) ?? null;
+  return login === null ? null : { origin: url.origin, login };
 }

@@ -1,7 +1,12 @@
 /** The end of a group of packet lines. */
 export const FLUSH = '0000';
 
-/** One packet line: its length, itself included, in four hex digits, then the payload (git: Documentation/gitprotocol-common). */
+/**
+ * One packet line: its length, itself included, in four hex digits, then the payload (git: Documentation/gitprotocol-common).
+ *
+ * @example
+ * pktLine('done\n'); // '0009done\n'
+ */
 export function pktLine(payload: string): string {
   return (Buffer.byteLength(payload) + 4).toString(16).padStart(4, '0') + payload;
 }

@@ -22,7 +22,12 @@ const WORDS: readonly (readonly [Trouble, RegExp])[] = [
 const MOVED_ON =
   /non-fast-forward|not-fast-forward|fetch first|needs force|stale info|failed to update ref|cannot lock ref|incorrect old value|reference already exists/;
 
-/** The trouble that a server's own words name; null when they name none. */
+/**
+ * The trouble that a server's own words name; null when they name none.
+ *
+ * @example
+ * namedTrouble('error: GH006: Protected branch update failed'); // 'protected'
+ */
 export function namedTrouble(text: string): Trouble | null {
   return WORDS.find(([, words]) => words.test(text))?.[0] ?? null;
 }
@@ -33,6 +38,9 @@ export function namedTrouble(text: string): Trouble | null {
  * @param why what it reported about the ref: `pre-receive hook declined`
  * @param said what it told the person beside it
  * @param details more that may hold its reasons, but isn't to be shown
+ *
+ * @example
+ * refusal('pre-receive hook declined', 'policy says no').trouble; // 'hook'
  */
 export function refusal(why: string, said: string, details = ''): RemoteFailure {
   const text = [said, why].filter((part) => part !== '').join('\n');

@@ -11,7 +11,7 @@ const PROGRESS =
 const FRAME = /^[^\p{L}\p{N}]*$/u;
 /** Shapes of access tokens: GitHub, GitLab, Bitbucket, then anything in a header. */
 const TOKEN =
-  /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|ATBB\w{16,})|((?:authorization|private-token): *(?:\w+ +)?)\S+/gi;
+  /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|ATBB\w{16,})|((?:authorization|private-token): *)(?:(?:basic|bearer|token) +)?\S+/gi;
 
 /**
  * A server's words, fit to be shown: a few lines without control characters, progress, frames, passwords in URLs, tokens, or the
@@ -33,7 +33,12 @@ export function showable(text: string, secrets: readonly string[] = []): string 
   return (lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), '…'] : lines).join('\n');
 }
 
-/** What the server itself said in git's stderr (`remote: ...`), else git's own complaint without its advice. */
+/**
+ * What the server itself said in git's stderr (`remote: ...`), else git's own complaint without its advice.
+ *
+ * @example
+ * remoteText('remote: policy says no\nerror: failed to push'); // 'policy says no'
+ */
 export function remoteText(stderr: string): string {
   const lines = stderr.split(/\r?\n|\r/);
   const said = lines.flatMap((line) => (line.startsWith('remote:') ? [line.slice('remote:'.length).trim()] : []));
@@ -41,12 +46,22 @@ export function remoteText(stderr: string): string {
   return showable(chosen.join('\n'));
 }
 
-/** Only what the server itself said, '' if it said nothing. */
+/**
+ * Only what the server itself said, '' if it said nothing.
+ *
+ * @example
+ * serverText('fatal: the remote end hung up'); // ''
+ */
 export function serverText(stderr: string): string {
   return /^remote:/m.test(stderr) ? remoteText(stderr) : '';
 }
 
-/** An address without the user and password that may be in it. */
+/**
+ * An address without the user and password that may be in it.
+ *
+ * @example
+ * plainAddress('https://ada:pw@example.com/x.git'); // 'https://example.com/x.git'
+ */
 export function plainAddress(url: string): string {
   return url.replace(/^(\w[\w+.-]*:\/\/)[^/@]+@/, '$1');
 }
