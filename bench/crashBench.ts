@@ -4,7 +4,9 @@ import './mochaHooks';
 import { createWorkerDiffEngine } from '../src/core/sqldiff/workerDiffEngine';
 import { crashWorld, type Death, type Situation, type StorePlace, situations } from '../test/support/crashWorld';
 import { startR2Emulator } from '../test/support/r2Emulator';
+import { race } from '../test/support/raceWorld';
 import { tempDir } from '../test/support/tempDir';
+import { writers } from '../test/support/writersWorld';
 import { runHooks } from './mochaHooks';
 
 const { values } = parseArgs({
@@ -12,6 +14,11 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '300' },
     store: { type: 'string', default: 'folder,s3' },
     situation: { type: 'string' },
+    race: { type: 'boolean', default: false },
+    clones: { type: 'string', default: '8' },
+    versions: { type: 'string', default: '25' },
+    writers: { type: 'boolean', default: false },
+    commits: { type: 'string', default: '100' },
     quiet: { type: 'boolean', default: false },
   },
 });
@@ -54,6 +61,15 @@ async function killing(kind: string, place: StorePlace, random: number): Promise
 }
 
 async function main(): Promise<void> {
+  if (values.race) {
+    console.log(await race(diffEngine, { clones: Number(values.clones), versions: Number(values.versions) }));
+  } else if (values.writers) {
+    console.log(await writers({ commits: Number(values.commits) }));
+  } else await killAll();
+  await diffEngine.dispose();
+}
+
+async function killAll(): Promise<void> {
   const stores = values.store.split(',');
   const random = Math.ceil(Number(values.kills) / stores.length);
   if (stores.includes('folder')) {
@@ -64,7 +80,6 @@ async function main(): Promise<void> {
     await killing('s3', { settings: { type: 's3', endpoint, bucket }, credentials }, random);
     await stop();
   }
-  await diffEngine.dispose();
   console.log(`${kills} kills, ${losses} losses`);
 }
 

@@ -1,7 +1,8 @@
 // A process that publishes (or recovers) and may kill itself at a step: test/support/crashWorld.ts starts it.
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import type { OperationContext } from '../../src/core/operations/context';
 import { createDataset } from '../../src/core/operations/createDataset';
+import { pushFile } from '../../src/core/operations/pushFile';
 import { recover } from '../../src/core/operations/recover';
 import { updateDataset } from '../../src/core/operations/updateDataset';
 import { openRepository } from '../../src/core/repo/openRepository';
@@ -13,9 +14,11 @@ import type { StoreCredentials, StoreSettings } from '../../src/core/store/store
 export interface ChildOrder {
   readonly dir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly command: 'create' | 'update' | 'recover';
+  readonly command: 'create' | 'update' | 'recover' | 'loop';
   readonly name: string;
   readonly file: string;
+  /** How often a loop publishes, each time other bytes, to `name` and to `shared.csv` in turn. */
+  readonly times?: number;
   readonly settings: StoreSettings;
   readonly credentials: StoreCredentials | null;
   readonly cache: string;
@@ -47,7 +50,14 @@ async function main(order: ChildOrder): Promise<void> {
   };
   say('ready');
   if (command === 'recover') await recover(context, {});
-  else {
+  else if (command === 'loop') {
+    for (let i = 0; i < (order.times ?? 0); i++) {
+      writeFileSync(file, `writer,turn\n${name},${i}\n`);
+      const dataset = i % 2 === 0 ? name : 'shared.csv';
+      const { version, sha256 } = await pushFile(context, dataset, { file });
+      say(`done ${version} ${sha256} ${dataset}`);
+    }
+  } else {
     const publish = command === 'create' ? createDataset : updateDataset;
     const { version, sha256 } = await publish(context, name, { file, onConflict: 'on-top' });
     say(`done ${version} ${sha256}`);

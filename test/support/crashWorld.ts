@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import initSqlJs from 'sql.js';
 import { parseManifest } from '../../src/core/catalog/parseManifest';
 import type { OperationContext } from '../../src/core/operations/context';
@@ -17,6 +16,7 @@ import { createCache } from '../../src/core/store/cache';
 import { openStore } from '../../src/core/store/openStore';
 import type { StoreCredentials, StoreSettings } from '../../src/core/store/storeSettings';
 import { lockFile } from '../../src/core/transaction/transactionLock';
+import { childBundle } from './childBundle';
 import type { ChildOrder } from './crashChild';
 import { bareRemote, cloneOf, emptyRepository, type GitFixture, git, runIn } from './gitFixture';
 import { tempDir } from './tempDir';
@@ -52,28 +52,6 @@ export interface CrashWorld {
   kill(situation: Situation, death: Death): Promise<KillReport>;
   /** How many versions there are by now, each checked against the store. */
   versions(): number;
-}
-
-let bundle: Promise<string> | undefined;
-
-/** The child is bundled once, and runs as users' programs do: as a process of its own. */
-function childBundle(): Promise<string> {
-  bundle ??= (async () => {
-    const outfile = join(process.cwd(), 'out', 'crash', `child-${process.pid}.cjs`);
-    await build({
-      entryPoints: [join(process.cwd(), 'test/support/crashChild.ts')],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
-      packages: 'external',
-      supported: { 'dynamic-import': false },
-      logLevel: 'error',
-    });
-    return outfile;
-  })();
-  return bundle;
 }
 
 interface Ended {

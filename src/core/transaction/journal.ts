@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isAlive, isThisProcess, type ProcessMark, processMark } from '../repo/processMark';
 import type { Repository } from '../repo/repository';
 import { syncFolder } from '../store/durableFile';
 import type { FileStamp } from '../store/hashFile';
 import { readJson, writeDurably } from './durableJson';
 import { holdHere, isHeldHere } from './heldHere';
-import { isRunning, type ProcessMark, thisProcess } from './processMark';
 import type { OnStep, PublishState } from './steps';
 
 /** What every journal says. */
@@ -105,7 +105,7 @@ export async function openJournal<R extends JournalRecord>(
   const head: JournalHead = {
     schemaVersion: 1,
     id,
-    owner: await thisProcess(),
+    owner: processMark(),
     started: new Date().toISOString(),
     root: repository.root,
     manifestPath: repository.manifestPath,
@@ -158,14 +158,12 @@ async function written<R extends JournalRecord>(
  */
 export async function abandonedJournals(repository: Repository): Promise<readonly JournalRecord[]> {
   const found: JournalRecord[] = [];
-  const self = await thisProcess();
   for (const id of await readdir(journalFolder(repository)).catch(() => [])) {
     if (id.endsWith(GONE)) continue;
     const record = (await readJson(fileOf(repository, id))) as JournalRecord | null;
     if (record === null) continue;
-    const { pid, start, host } = record.owner;
-    const here = pid === self.pid && start === self.start && host === self.host;
-    if (here ? !isHeldHere(id) : !(await isRunning(record.owner))) found.push(record);
+    const held = isThisProcess(record.owner) ? isHeldHere(id) : isAlive(record.owner);
+    if (!held) found.push(record);
   }
   return found.sort((a, b) => (a.started < b.started ? -1 : a.started > b.started ? 1 : 0));
 }

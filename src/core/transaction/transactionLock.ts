@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
+import { isAlive, isThisProcess, type ProcessMark, processMark } from '../repo/processMark';
 import type { Repository } from '../repo/repository';
 import { diskFull, isDiskFull } from '../store/fileErrors';
 import { draftOf, readJson } from './durableJson';
 import { holdHere, isHeldHere } from './heldHere';
-import { isRunning, type ProcessMark, thisProcess } from './processMark';
 
 /** Who holds the lock, as the lock file says it. */
 interface Holder {
@@ -69,14 +69,14 @@ export async function withTransactionLock<T>(
  */
 export async function isLockAbandoned(repository: Repository): Promise<boolean> {
   const holder = await readHolder(lockFile(repository));
-  return holder !== null && !(await isAlive(holder));
+  return holder !== null && !isHeld(holder);
 }
 
 async function acquire(repository: Repository, options: LockOptions): Promise<() => Promise<void>> {
   const { doing, waitMs = DEFAULT_WAIT_MS, signal, onProgress } = options;
   const file = lockFile(repository);
   const id = randomUUID();
-  const ours: Holder = { id, owner: await thisProcess(), doing, since: new Date().toISOString() };
+  const ours: Holder = { id, owner: processMark(), doing, since: new Date().toISOString() };
   const letGo = holdHere(id);
   const deadline = Date.now() + waitMs;
   try {
@@ -88,7 +88,7 @@ async function acquire(repository: Repository, options: LockOptions): Promise<()
         if ((await readHolder(file))?.id === id) break;
         continue;
       }
-      if (!(await isAlive(holder))) {
+      if (!isHeld(holder)) {
         if (await takeOver(file, holder, ours)) break;
         continue;
       }
@@ -149,7 +149,7 @@ async function takeOver(file: string, dead: Holder, ours: Holder): Promise<boole
       break;
     }
     const other = await readHolder(claim);
-    if (other === null || (await isAlive(other))) return false; // somebody is at it, or has done it
+    if (other === null || isHeld(other)) return false; // somebody is at it, or has done it
     claims.push(claim);
     last = other;
   }
@@ -160,10 +160,8 @@ async function takeOver(file: string, dead: Holder, ours: Holder): Promise<boole
   return entitled;
 }
 
-async function isAlive({ id, owner }: Holder): Promise<boolean> {
-  const self = await thisProcess();
-  const here = owner.pid === self.pid && owner.start === self.start && owner.host === self.host;
-  return here ? isHeldHere(id) : isRunning(owner);
+function isHeld({ id, owner }: Holder): boolean {
+  return isThisProcess(owner) ? isHeldHere(id) : isAlive(owner);
 }
 
 async function readHolder(file: string): Promise<Holder | null> {
@@ -174,7 +172,7 @@ async function readHolder(file: string): Promise<Holder | null> {
   if (stats === null) return null;
   return {
     id: 'unknown',
-    owner: { pid: 0, start: null, host: '' },
+    owner: { pid: 0, host: '', process: '', started: null, at: 0 },
     doing: 'is starting',
     since: stats.mtime.toISOString(),
   };
