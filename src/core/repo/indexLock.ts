@@ -111,17 +111,27 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
       }
     }
     if (Date.now() >= deadline) {
-      throw new DataManagerError(
-        'REPOSITORY_BUSY',
-        `Another program is changing ${repo.root} (${lockPath(repo)} exists).`,
-        {
-          hint: 'Try again in a moment. If no git is running, delete that file.',
-          data: { lock: lockPath(repo) },
-        },
-      );
+      throw await busy(repo);
     }
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
   }
+}
+
+async function busy(repo: Repository): Promise<DataManagerError> {
+  const lock = lockPath(repo);
+  const holder = await readHolder(repo);
+  if (holder && isAlive(holder) && holder.lock === (await fileIdentity(lock))) {
+    const { pid, host } = holder;
+    return new DataManagerError(
+      'REPOSITORY_BUSY',
+      `Another Data Manager (process ${pid} on ${host}) is changing ${repo.root}.`,
+      { hint: 'Try again in a moment.', data: { lock, pid, host } },
+    );
+  }
+  return new DataManagerError('REPOSITORY_BUSY', `Another program is changing ${repo.root} (${lock} exists).`, {
+    hint: 'Try again in a moment. If no git is running, delete that file.',
+    data: { lock },
+  });
 }
 
 function unwritable(repo: Repository, cause: unknown): DataManagerError {
