@@ -134,8 +134,10 @@ async function busy(repo: Repository): Promise<DataManagerError> {
   });
 }
 
-function unwritable(repo: Repository, cause: unknown): DataManagerError {
+/** Words for a failure to write in the Git directory: DISK_FULL or OUTPUT_UNWRITABLE. Any other error passes unchanged. */
+export function unwritable(repo: Repository, cause: unknown): unknown {
   if (isDiskFull(cause)) return diskFull(repo.gitDir, cause);
+  if (!/^E[A-Z0-9]+$/.test(systemCode(cause) ?? '')) return cause;
   return new DataManagerError('OUTPUT_UNWRITABLE', `The Git directory ${repo.gitDir} cannot be written.`, {
     hint: 'Check its owner and rights.',
     cause,
@@ -148,11 +150,18 @@ function heldLock(repo: Repository, handle: FileHandle, lock: string): IndexLock
   return {
     draftDir: draftPath(repo),
     async write(index) {
-      await handle.truncate(0);
-      await handle.write(index, 0, index.length, 0);
-      await handle.sync();
+      try {
+        await handle.truncate(0);
+        await handle.write(index, 0, index.length, 0);
+        await handle.sync();
+      } catch (error) {
+        throw unwritable(repo, error);
+      }
     },
-    plan: (planned) => noteHolder(repo, lock, planned),
+    plan: (planned) =>
+      noteHolder(repo, lock, planned).catch((error) => {
+        throw unwritable(repo, error);
+      }),
     async commit() {
       await handle.close();
       await dropDrafts();
