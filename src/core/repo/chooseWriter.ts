@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors';
 import { findHook } from './commitHooks';
@@ -88,6 +88,8 @@ async function hasReplacements({ commonDir }: Repository): Promise<boolean> {
 }
 
 async function unusualHead({ gitDir, commonDir }: Repository): Promise<string | null> {
+  // As git made HEAD long ago, and with core.preferSymlinkRefs.
+  if ((await lstat(join(gitDir, 'HEAD'))).isSymbolicLink()) return 'its HEAD is a symbolic link';
   const head = (await textOf(join(gitDir, 'HEAD'))).trim();
   if (/^[0-9a-f]{40}$/.test(head)) return null;
   const branch = /^ref:\s*(refs\/heads\/.+)$/.exec(head)?.[1];

@@ -7,7 +7,7 @@ import { fileIdentity, type RefLock } from './lockNote';
 import { listRefs, readHead } from './readRefs';
 import type { Repository } from './repository';
 import type { HeadMove, PreparedMove } from './repositoryWriter';
-import { syncFolder, writeNew } from './syncedFile';
+import { syncToDisk, writeNew } from './syncedFile';
 import { renameWithPatience } from './workTreeFiles';
 
 /** As long as the system's git waits for us. */
@@ -52,7 +52,7 @@ export async function prepareHeadMove(
       if (branch !== null) await appendReflog(join(repo.commonDir, 'logs', branch), line, settings);
       await appendReflog(join(repo.gitDir, 'logs', 'HEAD'), line, settings);
       await renameOver(`${ref}.lock`, ref);
-      await syncFolder(dirname(ref));
+      await syncToDisk(dirname(ref));
     } finally {
       for (const path of taken) await rm(path, { force: true });
     }

@@ -111,21 +111,33 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
       }
     }
     if (Date.now() >= deadline) {
-      throw new DataManagerError(
-        'REPOSITORY_BUSY',
-        `Another program is changing ${repo.root} (${lockPath(repo)} exists).`,
-        {
-          hint: 'Try again in a moment. If no git is running, delete that file.',
-          data: { lock: lockPath(repo) },
-        },
-      );
+      throw await busy(repo);
     }
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
   }
 }
 
-function unwritable(repo: Repository, cause: unknown): DataManagerError {
+async function busy(repo: Repository): Promise<DataManagerError> {
+  const lock = lockPath(repo);
+  const holder = await readHolder(repo);
+  if (holder && isAlive(holder) && holder.lock === (await fileIdentity(lock))) {
+    const { pid, host } = holder;
+    return new DataManagerError(
+      'REPOSITORY_BUSY',
+      `Another Data Manager (process ${pid} on ${host}) is changing ${repo.root}.`,
+      { hint: 'Try again in a moment.', data: { lock, pid, host } },
+    );
+  }
+  return new DataManagerError('REPOSITORY_BUSY', `Another program is changing ${repo.root} (${lock} exists).`, {
+    hint: 'Try again in a moment. If no git is running, delete that file.',
+    data: { lock },
+  });
+}
+
+/** Words for a failure to write in the Git directory: DISK_FULL or OUTPUT_UNWRITABLE. Any other error passes unchanged. */
+export function unwritable(repo: Repository, cause: unknown): unknown {
   if (isDiskFull(cause)) return diskFull(repo.gitDir, cause);
+  if (!/^E[A-Z0-9]+$/.test(systemCode(cause) ?? '')) return cause;
   return new DataManagerError('OUTPUT_UNWRITABLE', `The Git directory ${repo.gitDir} cannot be written.`, {
     hint: 'Check its owner and rights.',
     cause,
@@ -138,11 +150,18 @@ function heldLock(repo: Repository, handle: FileHandle, lock: string): IndexLock
   return {
     draftDir: draftPath(repo),
     async write(index) {
-      await handle.truncate(0);
-      await handle.write(index, 0, index.length, 0);
-      await handle.sync();
+      try {
+        await handle.truncate(0);
+        await handle.write(index, 0, index.length, 0);
+        await handle.sync();
+      } catch (error) {
+        throw unwritable(repo, error);
+      }
     },
-    plan: (planned) => noteHolder(repo, lock, planned),
+    plan: (planned) =>
+      noteHolder(repo, lock, planned).catch((error) => {
+        throw unwritable(repo, error);
+      }),
     async commit() {
       await handle.close();
       await dropDrafts();

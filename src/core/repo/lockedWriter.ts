@@ -6,6 +6,7 @@ import { type GitSettings, isOn } from './gitSettings';
 import { prepareHeadMove } from './headMove';
 import type { Identities } from './identity';
 import { EMPTY_INDEX, formatIndex, type IndexFile, parseIndex } from './indexFile';
+import { unwritable } from './indexLock';
 import { gitObject, writeLooseObjects } from './looseObjects';
 import { type Person, readCommit } from './readObjects';
 import type { Repository } from './repository';
@@ -43,7 +44,7 @@ export function lockedWriter(
       throw error;
     }
   };
-  return {
+  const writer: RepositoryWriter = {
     async requireCleanPaths(head, files) {
       const fileMode = process.platform !== 'win32' && isOn(settings, 'core.filemode', true);
       return requireCleanIndexPaths({ repo, head, files, fileMode, index: (await currentIndex()).index });
@@ -84,7 +85,23 @@ export function lockedWriter(
       return formatIndex(index, changes, writtenAt);
     },
 
-    prepareMove: (lock, move) => prepareHeadMove(repo, lock, settings, signature(committer, new Date()), move),
+    async prepareMove(lock, move) {
+      const when = signature(committer, new Date());
+      const { locks, perform } = await prepareHeadMove(repo, lock, settings, when, move);
+      return { locks, perform: () => inWords(perform()) };
+    },
+  };
+  const inWords = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error) => {
+      throw unwritable(repo, error);
+    });
+  return {
+    requireCleanPaths: (head, files) => inWords(writer.requireCleanPaths(head, files)),
+    writeBlob: (bytes) => inWords(writer.writeBlob(bytes)),
+    treeWith: (lock, head, changes) => inWords(writer.treeWith(lock, head, changes)),
+    writeCommit: (commit) => inWords(writer.writeCommit(commit)),
+    indexWith: (lock, changes) => inWords(writer.indexWith(lock, changes)),
+    prepareMove: (lock, move) => inWords(writer.prepareMove(lock, move)),
   };
 }
 

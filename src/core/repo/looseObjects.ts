@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import { systemCode } from '../errors';
 import type { Repository } from './repository';
-import { syncFolder, writeSynced } from './syncedFile';
+import { syncToDisk, writeSynced } from './syncedFile';
 
 const compress = promisify(deflate);
 const decompress = promisify(inflate);
@@ -35,7 +35,9 @@ export async function writeLooseObjects(repo: Repository, objects: readonly GitO
   const folders = new Set<string>();
   for (const { oid, bytes } of objects) {
     const file = join(top, oid.slice(0, 2), oid.slice(2));
+    folders.add(dirname(file));
     if (await isSound(file, bytes)) {
+      await syncToDisk(file); // git doesn't, by default before 2.36
       const now = new Date();
       await utimes(file, now, now).catch(() => {}); // somebody else's file
       continue;
@@ -43,11 +45,10 @@ export async function writeLooseObjects(repo: Repository, objects: readonly GitO
     // Git's own name for a draft: `git gc` clears away what a crash leaves.
     const draft = join(dirname(file), `tmp_obj_${randomBytes(6).toString('hex')}`);
     if ((await mkdir(dirname(file), { recursive: true })) !== undefined) folders.add(top);
-    folders.add(dirname(file));
     if (process.platform === 'win32') await rm(file, { force: true }); // a read-only file can't be replaced there
     await writeSynced(file, draft, await compress(bytes, { level: 1 }), 0o444);
   }
-  for (const folder of folders) await syncFolder(folder);
+  for (const folder of folders) await syncToDisk(folder);
 }
 
 /**

@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises';
 import { renameWithPatience } from './workTreeFiles';
 
 /**
- * Writes a file so that it, or what was there before, is at `file` after a power failure: draft, fsync, rename, fsync of the folder.
+ * Writes a file so that it, or what was there before, is at `file` after a power failure: draft, fsync, rename. Its name is there for sure after `syncToDisk` of the folder.
  * `draft` must be on the same disk and not exist.
  */
 export async function writeSynced(file: string, draft: string, bytes: Uint8Array, mode: number): Promise<void> {
@@ -26,10 +26,10 @@ export async function writeNew(file: string, bytes: Uint8Array, mode: number): P
   }
 }
 
-/** Brings the names in a folder to the disk. Windows can't, and needn't: NTFS journals them. */
-export async function syncFolder(folder: string): Promise<void> {
+/** Brings the names in a folder, or a file that somebody else wrote, to the disk. Windows can't, and journals names by itself. */
+export async function syncToDisk(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {

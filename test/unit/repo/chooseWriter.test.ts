@@ -228,6 +228,13 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
     },
     outcome: 'git',
   },
+  'a HEAD that is a symbolic link': {
+    make(f) {
+      rmSync(join(f.dir, '.git', 'HEAD'));
+      symlinkSync('refs/heads/main', join(f.dir, '.git', 'HEAD'));
+    },
+    outcome: 'git',
+  },
   'a name in the global configuration only': {
     make(f) {
       f.run('config', '--unset', 'user.name');
@@ -355,6 +362,31 @@ describe('the writer for a repository with', () => {
     assertSound(fixture);
     assert.equal(torn.git.run('rev-list', '--count', 'HEAD'), '1\n');
     assert.equal(torn.git.status(), '');
+  });
+
+  it('a Git directory that cannot be written: says so, and changes nothing', async () => {
+    const commit = async (fixture: GitFixture) =>
+      commitPaths({
+        repo: await fixture.open(),
+        git,
+        changes: [{ path: 'manifest.json', content: MANIFEST }],
+        message: 'x',
+      });
+    const objects = catalog();
+    const folder = join(objects.dir, '.git', 'objects', OBJECT_OF_MANIFEST.slice(0, 2));
+    rmSync(folder, { recursive: true, force: true });
+    writeFileSync(folder, ''); // stands for missing rights, which root does not feel
+    await assert.rejects(commit(objects), failsWith('OUTPUT_UNWRITABLE'));
+    assert.equal(objects.status(), '');
+
+    const logs = catalog();
+    rmSync(join(logs.dir, '.git', 'logs'), { recursive: true });
+    writeFileSync(join(logs.dir, '.git', 'logs'), '');
+    const head = logs.run('rev-parse', 'HEAD');
+    await assert.rejects(commit(logs), failsWith('OUTPUT_UNWRITABLE'));
+    assert.equal(logs.run('rev-parse', 'HEAD'), head);
+    assert.equal(logs.status(), '');
+    assertSound(logs);
   });
 
   it('a layout that changed after it was opened: refused', async () => {

@@ -19,6 +19,7 @@ import {
   commitPaths,
   type PathChange,
 } from '../../../src/core/repo/commitPaths';
+import { lockIndex } from '../../../src/core/repo/indexLock';
 import { assertSound, dieAt, failsWith, snapshot } from '../../support/commitChecks';
 import { emptyRepository, fixtureAt, type GitFixture, git, manifestRepository, runIn } from '../../support/gitFixture';
 import { tempDir } from '../../support/tempDir';
@@ -401,6 +402,10 @@ for (const writer of ['locked', 'git'] as const) {
       assert.deepEqual(await snapshot(fixture), before);
       setTimeout(() => rmSync(lock), 150);
       assert.equal((await commitTo(fixture)).created, true);
+      const ours = await lockIndex(await fixture.open(), 0);
+      const about = new RegExp(`Data Manager \\(process ${process.pid} `);
+      await assert.rejects(commitTo(fixture, undefined, { lockTimeoutMs: 50 }), failsWith('REPOSITORY_BUSY', about));
+      await ours.release();
       assertSound(fixture);
     });
 

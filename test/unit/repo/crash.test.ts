@@ -88,6 +88,7 @@ describe('a process killed while it commits, locked writer', () => {
       await commitPaths({ repo, git, changes, message: 'Dies', writer: 'locked' });
       console.log(calls);`,
     );
+    const mending = repoProgram(fixture.dir, IMPORTS, `${DIE_AT_CALL} await recoverInterruptedCommit(repo);`);
     const total = Number(spawnSync(process.execPath, [program, '100000'], { encoding: 'utf8' }).stdout);
     assert.ok(total > 20, String(total));
     const stride = Math.max(1, Math.floor(total / CRASHES));
@@ -99,6 +100,10 @@ describe('a process killed while it commits, locked writer', () => {
       if (signal === null) assert.ok(at > total - 10, stderr);
       else assert.equal(signal, 'SIGKILL', stderr);
       if (fixture.run('rev-parse', 'HEAD') !== head) moved++;
+      // Whoever mends may die over it too.
+      for (let deaths = 0; deaths < at % 3; deaths++) {
+        spawnSync(process.execPath, [mending, String(Math.floor(Math.random() * 12))]);
+      }
       await assertMended(fixture, before, `killed before call ${at} of ${total}`);
     }
     assert.ok(moved > 0);
