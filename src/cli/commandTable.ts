@@ -7,6 +7,7 @@ import { initCommand } from './commands/init';
 import { lineageCommand } from './commands/lineage';
 import { listCommand } from './commands/list';
 import { logCommand } from './commands/log';
+import { mergeDriverCommand } from './commands/mergeDriver';
 import { pullCommand } from './commands/pull';
 import { pushCommand } from './commands/push';
 import { recoverCommand } from './commands/recover';
@@ -32,7 +33,12 @@ export const commands: readonly Command[] = [
   recoverCommand,
 ];
 
+/** Those that Git runs, not people. */
+export const commandsForGit: readonly Command[] = [mergeDriverCommand];
+
 /** The command of that name or alias. */
 export function findCommand(name: string): Command | null {
-  return commands.find((command) => command.name === name || command.aliases.includes(name)) ?? null;
+  return (
+    [...commands, ...commandsForGit].find((command) => command.name === name || command.aliases.includes(name)) ?? null
+  );
 }

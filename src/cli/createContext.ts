@@ -3,6 +3,7 @@ import path from 'node:path';
 import { readSettings } from '../core/catalog/readCatalog';
 import { DataManagerError } from '../core/errors';
 import type { OperationContext } from '../core/operations/context';
+import type { MergeDriverProgram } from '../core/repo/mergeDriverConfig';
 import { findRepository } from '../core/repo/openRepository';
 import type { Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
@@ -31,7 +32,11 @@ export async function locateRepository(cwd: string, repo: string | undefined): P
 }
 
 /** What operations need, wired by hand. Nothing is opened before it is used. */
-export function createContext(repository: Repository, env: Environment, diffEngine: DiffEngine): OperationContext {
+export function createContext(
+  repository: Repository,
+  env: Environment,
+  { diffEngine, mergeDriver }: { readonly diffEngine: DiffEngine; readonly mergeDriver: MergeDriverProgram },
+): OperationContext {
   let store: Promise<ObjectStore> | null = null;
   return {
     repository,
@@ -43,6 +48,7 @@ export function createContext(repository: Repository, env: Environment, diffEngi
     },
     cache: createCache({ folder: cacheFolder(env) }),
     diffEngine,
+    mergeDriver,
     now: () => new Date(),
   };
 }

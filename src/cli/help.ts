@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
 import type { Command } from './command';
-import { commands } from './commandTable';
+import { commands, commandsForGit } from './commandTable';
 import { globalOptions, type Options } from './options';
 import { fields } from './output/table';
 
@@ -21,6 +21,12 @@ export function overviewText(): string {
         name,
         aliases.length === 0 ? summary : `${summary} (also ${aliases.join(', ')})`,
       ]),
+      '  ',
+    ),
+    '',
+    'Run by Git:',
+    ...fields(
+      commandsForGit.map(({ name, summary }) => [name, summary]),
       '  ',
     ),
     '',

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { OperationContext } from '../core/operations/context';
 import type { Monitor } from '../core/progress';
+import type { MergeDriverProgram } from '../core/repo/mergeDriverConfig';
 import type { GitProgram, Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
 import type { Environment } from '../core/store/credentialsFromEnvironment';
@@ -19,6 +20,10 @@ export interface Session {
   readonly monitor: Monitor & { readonly signal: AbortSignal };
   readonly now: () => Date;
   readonly diffEngine: DiffEngine;
+  /** How Git runs this program for merges. */
+  readonly mergeDriver: MergeDriverProgram;
+  /** Lines on the standard error, beside what the command answers. */
+  warn(lines: readonly string[]): void;
   /** Asks for yes or no on the terminal; null when there is nobody to ask. */
   confirm(question: string): Promise<boolean | null>;
   /** The repository of this run; looked for once. */
@@ -37,6 +42,8 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   /** The bundle that runs beside the main thread. */
   readonly workerPath: string;
+  /** The bundle that is running. */
+  readonly scriptPath: string;
   readonly stdin: NodeJS.ReadStream;
   readonly stderr: NodeJS.WriteStream;
 }
@@ -44,6 +51,7 @@ export interface SessionOptions {
 export function createSession(options: SessionOptions): Session {
   const { cwd, env, globals, output, progress, signal } = options;
   const diffEngine = lazyDiffEngine(options.workerPath);
+  const mergeDriver = { node: process.execPath, script: options.scriptPath };
   let repository: Promise<Repository> | null = null;
   const findRepository = (): Promise<Repository> => {
     repository ??= import('./createContext').then(({ locateRepository }) => locateRepository(cwd, globals.repo));
@@ -57,11 +65,16 @@ export function createSession(options: SessionOptions): Session {
     monitor: { signal, onProgress: progress.onProgress },
     now: () => new Date(),
     diffEngine,
+    mergeDriver,
+    warn: (lines) => {
+      progress.clear();
+      for (const line of lines) options.stderr.write(`${line}\n`);
+    },
     confirm: (question) => confirm(question, options),
     repository: findRepository,
     context: async () => {
       const { createContext } = await import('./createContext');
-      return createContext(await findRepository(), env, diffEngine);
+      return createContext(await findRepository(), env, { diffEngine, mergeDriver });
     },
     resolve: (file) => path.resolve(cwd, file),
     dispose: () => diffEngine.dispose(),

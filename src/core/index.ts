@@ -53,6 +53,7 @@ export type { Monitor, OnProgress, Phase, Progress } from './progress';
 // repository
 export type { LocalState } from './repo/localCopies';
 export { readLocalCopies } from './repo/localCopies';
+export type { MergeDriverProgram } from './repo/mergeDriverConfig';
 export { findRepository, openRepository } from './repo/openRepository';
 export type { Commit } from './repo/readObjects';
 export type { Head, Ref, Refs } from './repo/readRefs';

@@ -1,9 +1,11 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Manifest } from '../core/catalog/manifest';
 import { parseManifest } from '../core/catalog/parseManifest';
 import { readCatalog } from '../core/catalog/readCatalog';
 import { DataManagerError } from '../core/errors';
 import type { OperationContext } from '../core/operations/context';
+import type { MergeDriverProgram } from '../core/repo/mergeDriverConfig';
 import type { Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
 import type { ObjectCache } from '../core/store/cache';
@@ -62,6 +64,7 @@ export class Operations implements ComparisonSource {
       cache,
       diffEngine,
       now: () => new Date(),
+      mergeDriver: mergeDriverProgram(),
     };
   }
 
@@ -105,6 +108,11 @@ export class Operations implements ComparisonSource {
     const credentials = await this.options.credentials.find(settings, folder);
     return openStore({ settings, credentials, baseFolder: folder });
   }
+}
+
+/** The command line that ships with the extension, run by the editor's own Node: a terminal may have none. */
+export function mergeDriverProgram(): MergeDriverProgram {
+  return { node: process.execPath, script: path.join(__dirname, 'cli.js'), env: { ELECTRON_RUN_AS_NODE: '1' } };
 }
 
 /** Throws STORE_NOT_TRUSTED in a restricted workspace: there we read local files only. */

@@ -43,7 +43,13 @@ export const initCommand = defineCommand({
     const decided =
       existsSync(path.join(folder, settingsFile)) || (await environmentStore(folder, session.env)) !== null;
     const store = named ?? (decided ? null : embeddedStore);
-    const result = await initRepository({ git: session.git, folder, store, ...session.monitor });
+    const result = await initRepository({
+      git: session.git,
+      folder,
+      store,
+      mergeDriver: session.mergeDriver,
+      ...session.monitor,
+    });
     if (session.output.json) await session.output.value({ ...result, store });
     else if (!result.created)
       await session.output.lines([visible(`${folder} is a repository already: nothing was changed.`)]);

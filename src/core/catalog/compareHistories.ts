@@ -1,5 +1,5 @@
 import { type Dataset, latest, type VersionEntry } from './manifest';
-import { pairVersions } from './pairVersions';
+import { pairVersions, sameBytes, sameEntry } from './pairVersions';
 
 /** A dataset that both sides have. */
 export interface HistorySides {
@@ -27,14 +27,14 @@ export interface HistoryComparison {
 }
 
 /**
- * Compares the histories of one dataset by bytes, not by number.
+ * Compares the histories of one dataset by their bytes; numbers decide only between several with the same.
  *
  * @example
  * const { ours, follows } = compareHistories({ base, published, mine });
  */
 export function compareHistories({ base, published, mine }: HistorySides): HistoryComparison {
-  const inPublished = pairVersions(base?.history ?? [], published.history);
-  const inMine = pairVersions(base?.history ?? [], mine.history);
+  const inPublished = pairVersions(base?.history ?? [], published.history, sameEntry);
+  const inMine = pairVersions(base?.history ?? [], mine.history, sameEntry);
   const baseOf = inverse(inPublished);
   const known = inverse(inMine);
   const theirNew = published.history.filter((entry) => !baseOf.has(entry));
@@ -54,7 +54,7 @@ export function compareHistories({ base, published, mine }: HistorySides): Histo
 }
 
 function pairNew(theirs: readonly VersionEntry[], ours: readonly VersionEntry[], newest: VersionEntry): Pairs {
-  const pairs = new Map(pairVersions(theirs, ours));
+  const pairs = new Map(pairVersions(theirs, ours, sameBytes));
   if (!theirs.includes(newest) || pairs.has(newest)) return pairs;
   // The same bytes under another key, which an older tool chose.
   const paired = new Set(pairs.values());

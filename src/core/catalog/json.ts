@@ -56,8 +56,9 @@ function isDeeperThan(root: JsonValue, limit: number): boolean {
 }
 
 // JSON.parse takes 6 ms for 10,000 versions and a syntax tree 190 ms, so the tree is built only for texts that hold a
-// fraction, an exponent or sixteen digits somewhere. A match inside a string costs time, never a wrong result.
-const mayHoldLossyNumber = /[:[,\s]-(?:0\D)|[:[,\s]-?\d+(?:\.\d|[eE]|\d{15})/;
+// fraction, an exponent or sixteen digits somewhere. A match inside a string costs time, never a wrong result; the seconds of
+// a timestamp must not match, or every manifest would.
+const mayHoldLossyNumber = /(?:"\s*:|[[,])\s*(?:-0\D|-?\d+(?:\.\d|[eE]|\d{15}))/;
 
 function losslessValue(text: string, plain: JsonValue): JsonValue {
   const tree = syntaxTree(text);
@@ -159,10 +160,18 @@ function positionAt(text: string, offset: number): { line: number; column: numbe
  * writeJson({ a: [1] }); // '{\n  "a": [\n    1\n  ]\n}\n'
  */
 export function writeJson(value: JsonValue): string {
+  // Three times as fast, and the same text, when there is no number to be kept as it was spelled.
+  if (!holdsRawNumber(value)) return `${JSON.stringify(value, null, 2)}\n`;
   const out: string[] = [];
   writeValue(value, '\n', out);
   out.push('\n');
   return out.join('');
+}
+
+function holdsRawNumber(value: JsonValue): boolean {
+  if (isArray(value)) return value.some(holdsRawNumber);
+  if (isObject(value)) return Object.values(value).some(holdsRawNumber);
+  return value instanceof RawNumber;
 }
 
 function writeValue(value: JsonValue, newline: string, out: string[]): void {

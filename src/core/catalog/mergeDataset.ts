@@ -59,7 +59,7 @@ function mergeBoth(sides: HistorySides, rules: MergeRules): DatasetMerge {
     published: published.json,
     mine: mine.json,
     except: mergedApart,
-    take: theirsStands ? 'published' : rules.take,
+    take: rules.take,
     onConflict: (conflict) => fields.push({ kind: 'field', dataset: published.name, version: null, ...conflict }),
   });
   const json = { ...members, latestVersion: newest.version ?? null, history: merged.history };

@@ -110,13 +110,17 @@ function followMoved(
   published: Named,
 ): readonly Dataset[] {
   const edgeId = (name: string, version: string, sha256: string): string => `${sha256} ${version} ${name}`;
+  const renamed = moved.filter(({ from, to }) => from !== to);
+  // A published version that has the same number and bytes under another key is named by published edges.
+  const theirs = new Set(
+    [...new Set(renamed.map(({ name }) => name))].flatMap((name) =>
+      (published.get(name)?.history ?? []).map(({ version, sha256 }) => edgeId(name, version, sha256)),
+    ),
+  );
   const targets = new Map(
-    moved
-      .filter(
-        ({ name, from, sha256 }) =>
-          !published.get(name)?.history.some((entry) => entry.version === from && entry.sha256 === sha256),
-      )
-      .map(({ name, from, to, sha256 }) => [edgeId(name, from, sha256), to]),
+    renamed
+      .map(({ name, from, to, sha256 }) => [edgeId(name, from, sha256), to] as const)
+      .filter(([id]) => !theirs.has(id)),
   );
   if (targets.size === 0) return datasets;
   const target = (edge: { name: string; version: string; sha256: string }): string | undefined =>

@@ -1,3 +1,4 @@
+import type { MergeDriverProgram } from '../repo/mergeDriverConfig';
 import type { Credentials } from '../repo/remote/credentials';
 import type { GitProgram, Repository } from '../repo/repository';
 import type { DiffEngine } from '../sqldiff/diffEngine';
@@ -22,4 +23,6 @@ export interface OperationContext {
   readonly onStep?: OnStep | undefined;
   /** Milliseconds to wait for another process that changes this clone; 150 000 unless given. */
   readonly lockWaitMs?: number | undefined;
+  /** How Git is to run the command line for merges; without it the clone's configuration stays as it is. */
+  readonly mergeDriver?: MergeDriverProgram | undefined;
 }

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { settingsFile, writeSettings } from '../catalog/settings';
 import { DataManagerError } from '../errors';
@@ -7,6 +7,8 @@ import { commitPaths, type PathChange } from '../repo/commitPaths';
 import { excludeFolder } from '../repo/excludePath';
 import { recoverInterruptedCommit } from '../repo/indexLock';
 import { initGitRepository } from '../repo/initGitRepository';
+import { mergeAttributes } from '../repo/mergeDriverAttributes';
+import { ensureMergeDriver, type MergeDriverProgram } from '../repo/mergeDriverConfig';
 import { isGitRepository, openRepository } from '../repo/openRepository';
 import type { GitProgram, Repository } from '../repo/repository';
 import { makeFolders } from '../store/durableFile';
@@ -22,6 +24,8 @@ export interface InitOptions extends Monitor {
   readonly folder: string;
   /** Null writes no store into the settings: then the shell's environment decides. */
   readonly store: StoreSettings | null;
+  /** How Git is to run the command line for merges of the manifest; without it this clone merges lines. */
+  readonly mergeDriver?: MergeDriverProgram | undefined;
 }
 
 export interface InitResult {
@@ -38,7 +42,8 @@ const notIgnored = '!/diffs/**';
 
 /**
  * Makes a repository: a Git repository if there is none, an empty manifest, settings, and a `.gitignore` that keeps data
- * files and `.env` out of Git (an existing one is left alone). A folder store's folder is made too.
+ * files and `.env` out of Git (an existing one is left alone), `.gitattributes` (added to an existing one) and configuration that
+ * have Git merge manifests by meaning. A folder store's folder is made too.
  *
  * Throws GIT_MISSING, GIT_FAILED, GIT_IDENTITY_MISSING, PATH_DIRTY, REPOSITORY_EXISTS when settings without a manifest are there,
  * OUTPUT_UNWRITABLE, DISK_FULL.
@@ -46,7 +51,7 @@ const notIgnored = '!/diffs/**';
  * @example
  * await initRepository({ git, folder: '/data/energy', store: { type: 'folder', path: '../energy-store' } });
  */
-export async function initRepository({ git, folder, store, signal }: InitOptions): Promise<InitResult> {
+export async function initRepository({ git, folder, store, mergeDriver, signal }: InitOptions): Promise<InitResult> {
   // A manifest of an init that died halfway is none.
   if (await isGitRepository(folder)) await recoverInterruptedCommit(await openRepository(folder));
   if (await exists(path.join(folder, 'manifest.json'))) return { path: folder, created: false, commit: null };
@@ -66,7 +71,11 @@ export async function initRepository({ git, folder, store, signal }: InitOptions
   if (!(await exists(path.join(folder, '.gitignore')))) {
     changes.push({ path: beside('.gitignore'), content: `${[...ignored, notIgnored].join('\n')}\n` });
   }
+  const attributes = await readText(path.join(folder, '.gitattributes'));
+  const merging = mergeAttributes(attributes, repository.manifestPath);
+  if (merging !== null) changes.push({ path: beside('.gitattributes'), content: merging, base: attributes });
   const { commit } = await commitPaths({ repo: repository, git, changes, message: 'Set up Data Manager', signal });
+  if (mergeDriver) await ensureMergeDriver(repository, git, mergeDriver);
   return { path: folder, created: true, commit };
 }
 
@@ -80,6 +89,10 @@ async function hideStore(repository: Repository, folder: string, store: StoreSet
 
 async function exists(file: string): Promise<boolean> {
   return (await stat(file).catch(() => null)) !== null;
+}
+
+async function readText(file: string): Promise<string | null> {
+  return (await exists(file)) ? readFile(file, 'utf8') : null;
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { aheadCommits } from '../repo/aheadCommits';
+import { ensureMergeDriver } from '../repo/mergeDriverConfig';
 import { type PushOutcome, pushBranch } from '../repo/pushBranch';
 import { pause } from '../store/retry';
 import { type CaughtUp, catchUp, type InFlight, isPublished, type OnConflict } from './catchUp';
@@ -49,6 +50,7 @@ export async function prepareBranch(
   options: BranchOptions,
 ): Promise<{ readonly ahead: number }> {
   const { push = true, yes = false, signal } = options;
+  if (context.mergeDriver) await ensureMergeDriver(context.repository, context.git, context.mergeDriver);
   if (!push) return { ahead: 0 };
   const state = await catchUp(context, options);
   if (state.kind === 'away') {

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
 import type { InitResult } from '../../core/operations/initRepository';
 import type { StoreCredentials, StoreSettings } from '../../core/store/storeSettings';
-import { requireTrustedWorkspace, type Services } from '../services';
+import { mergeDriverProgram, requireTrustedWorkspace, type Services } from '../services';
 import { gitProgram } from '../settings';
 import { answered, chooseOne } from '../ui/prompts';
 import { withProgress } from '../ui/withProgress';
@@ -29,7 +29,7 @@ export async function initRepository(services: Services, argument: unknown): Pro
   const store = given.store ? { settings: given.store, credentials: null } : await askStore(folder, title);
   const { initRepository: init } = await import('../../core/operations/initRepository');
   const result = await withProgress(vscode.l10n.t('Setting up {0}', path.basename(folder)), (monitor) =>
-    init({ git: gitProgram(), folder, store: store.settings, ...monitor }),
+    init({ git: gitProgram(), folder, store: store.settings, mergeDriver: mergeDriverProgram(), ...monitor }),
   );
   if (store.settings.type === 's3') {
     // Whoever typed the address trusts it.

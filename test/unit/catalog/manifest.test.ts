@@ -83,6 +83,27 @@ describe('manifest', () => {
     assert.deepEqual(entries?.[1], before);
   });
 
+  it('writes the same text with and without a number to keep', () => {
+    const member = '"x": {"a": [], "b": {}, "c": [1, "\\u2028", null, true], "__proto__": {"d": -1}}, "fileName"';
+    const plain = writeManifest(parseManifest(stagedManifest.replace('"fileName"', member)));
+    const spelled = writeManifest(parseManifest(stagedManifest.replace('"fileName"', member.replace('-1', '-1.0'))));
+    assert.equal(spelled, plain.replace('"d": -1', '"d": -1.0'));
+    assert.notEqual(spelled, plain);
+  });
+
+  it('reads a number that is to be kept wherever it stands', () => {
+    for (const [before, number, after] of [
+      ['"x":', '1.0', ''],
+      ['"x" :\n', '-0', ''],
+      ['"x": [', '1e5', ']'],
+      ['"x": [1,\t', '12345678901234567890', ']'],
+      ['"x": [2 ,', '-0.0', ']'],
+    ] as const) {
+      const text = stagedManifest.replace('"fileName"', `${before}${number}${after}, "fileName"`);
+      assert.match(writeManifest(parseManifest(text)), new RegExp(`[ \\n]${number}[,\\n]`));
+    }
+  });
+
   it('points at the exact place of a fault', () => {
     assert.match(problem('').message, /^manifest\.json:1:1: not valid JSON/);
     assert.match(problem('[\n  {"fileName": }\n]').message, /^manifest\.json:2:16: not valid JSON: value expected\.$/);

@@ -153,6 +153,9 @@ describe('merge of manifests', () => {
         result.datasets[0]?.history.map(({ version, status }) => `${version} ${status}`),
         ['v3 published', 'v2 published', 'v1 deleted'],
       );
+      // The rollback outlives the version that it went back to.
+      const again = manifest(dataset('a', [entry('v3:a', { timestamp: 'later' }), 'v2:b']));
+      assert.deepEqual(inShort(merged(base, again, manifest(dataset('a', ['v2:b'])))), ['a v3:a v2:b']);
     });
   });
 
