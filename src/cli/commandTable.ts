@@ -11,6 +11,7 @@ import { materializeCommand } from './commands/materialize';
 import { mergeDriverCommand } from './commands/mergeDriver';
 import { pullCommand } from './commands/pull';
 import { pushCommand } from './commands/push';
+import { recoverCommand } from './commands/recover';
 import { refsCommand } from './commands/refs';
 import { updateCommand } from './commands/update';
 import { verifyCommand } from './commands/verify';
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   refsCommand,
   lineageCommand,
   materializeCommand,
+  recoverCommand,
 ];
 
 /** Those that Git runs, not people. */

@@ -41,6 +41,7 @@ export function createContext(
   return {
     repository,
     git: { path: 'git', env },
+    interactive: true, // whoever runs a command has also chosen its GIT_ASKPASS
     openStore: () => {
       store ??= openConfiguredStore(repository, env);
       return store;

@@ -1,5 +1,5 @@
 /** What an operation is busy with. Shells turn it into words. */
-export type Phase = 'hash' | 'download' | 'compare' | 'upload' | 'commit' | 'push';
+export type Phase = 'hash' | 'download' | 'compare' | 'upload' | 'commit' | 'push' | 'waiting';
 
 export interface Progress {
   readonly phase: Phase;
@@ -11,6 +11,8 @@ export interface Progress {
   readonly copied?: number | undefined;
   /** Bytes of `done` that an earlier, interrupted transfer had brought over. */
   readonly resumed?: number | undefined;
+  /** Words about this phase: whom we are waiting for. */
+  readonly detail?: string | undefined;
 }
 
 /** Called as often as the work likes; shells throttle. */

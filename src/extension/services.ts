@@ -19,6 +19,7 @@ import { gitProgram } from './settings';
 import type { DatasetsProvider } from './tree/datasetsProvider';
 import type { HistoryProvider } from './tree/historyProvider';
 import { type Credentials, readDotEnv } from './ui/credentials';
+import { gitHubCredentials } from './ui/gitHubLogin';
 import type { StoreTrust } from './ui/storeTrust';
 
 /** What commands work with; extension.ts puts it together. */
@@ -51,11 +52,14 @@ export class Operations implements ComparisonSource {
     this.diffEngine = options.diffEngine;
   }
 
-  contextOf(repository: Repository): OperationContext {
+  /** `asked`: a person has just asked for this, so that Git and VS Code may ask them who they are. */
+  contextOf(repository: Repository, { asked = false }: { readonly asked?: boolean } = {}): OperationContext {
     const { cache, diffEngine } = this.options;
     return {
       repository,
       git: gitProgram(),
+      gitCredentials: gitHubCredentials(asked),
+      interactive: asked,
       openStore: () => this.openStore(repository),
       cache,
       diffEngine,

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { GitProgram } from '../core/repo/repository';
+import { gitOfVsCode } from './vscodeGit';
 
 function setting<T>(name: string, fallback: T, folder?: string): T {
   const scope = folder === undefined ? undefined : vscode.Uri.file(folder);
@@ -29,7 +30,7 @@ export function searchDepth(): number {
   return Math.max(0, setting('searchDepth', 2));
 }
 
-/** The system's git. The setting is not read from an untrusted workspace: package.json restricts it. */
+/** The system's git: the one of our setting, else the one that VS Code runs. The setting is not read from an untrusted workspace: package.json restricts it. */
 export function gitProgram(): GitProgram {
-  return { path: setting('git.path', '').trim() || 'git', env: process.env };
+  return { path: setting('git.path', '').trim() || gitOfVsCode() || 'git', env: process.env };
 }

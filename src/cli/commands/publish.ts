@@ -1,6 +1,7 @@
 import { DataManagerError } from '../../core/errors';
 import type { OperationContext } from '../../core/operations/context';
 import type { PublishOptions, PublishResult } from '../../core/operations/publishVersion';
+import type { Transfer } from '../../core/operations/uploadVersion';
 import type { CommandArguments } from '../command';
 import type { Options } from '../options';
 import { summaryJson } from '../output/diffJson';
@@ -39,6 +40,7 @@ export async function publish(
     parents: values.parent,
     push: !globals['no-push'],
     yes: globals.yes,
+    onConflict: globals.yes ? 'on-top' : 'stop',
     ...session.monitor,
   };
   const result = await withConfirmation(session, (yes) => operation(context, { ...options, yes: yes || options.yes }));
@@ -60,16 +62,20 @@ export async function withConfirmation<T>(session: Session, operation: (yes: boo
   }
 }
 
+/** Bytes; about what one request takes. */
+const WORTH_A_WORD = 5 << 20;
+
 /** What was published, in three to a dozen lines. */
 export function resultLines(result: PublishResult): readonly string[] {
   const { status, name, version, sha256, size, transfer } = result;
   if (status === 'unchanged') {
-    return fields([[`${name} ${version} holds these bytes already: nothing was sent or committed.`, '']]);
+    const done = fields([[`${name} ${version} holds these bytes already: nothing was sent or committed.`, '']]);
+    return result.note === null ? done : [...done, ...fields([['push', oneLine(result.note)]], '  ')];
   }
-  const sent =
-    transfer.bytesSent > 0 ? `${humanSize(transfer.bytesSent)} sent` : 'nothing sent: the store has these bytes';
   const rows: [string, string][] = [
-    ['size', `${humanSize(size)}, ${sent}`],
+    ['size', `${humanSize(size)}, ${transferText(transfer)}`],
+    // How a small file travels is nobody's concern.
+    ...(transfer.how !== null && size > WORTH_A_WORD ? [['transfer', transfer.how] as [string, string]] : []),
     ['sha256', sha256],
     ...changeRows(result),
     ['commit', `${(result.commit ?? '').slice(0, 7)}, ${pushText(result)}`],
@@ -78,6 +84,16 @@ export function resultLines(result: PublishResult): readonly string[] {
     ...fields([[`${status === 'created' ? 'Created' : 'Updated'} ${name} ${version}`, '']]),
     ...fields(rows, '  '),
   ];
+}
+
+function transferText({ bytesSent, bytesCopied, bytesResumed }: Transfer): string {
+  const moved = [
+    [bytesSent, 'sent'],
+    [bytesCopied, 'copied in the store'],
+    [bytesResumed, 'there from an earlier try'],
+  ] as const;
+  const text = moved.flatMap(([bytes, what]) => (bytes > 0 ? [`${humanSize(bytes)} ${what}`] : [])).join(', ');
+  return text === '' ? 'nothing sent: the store has these bytes' : text;
 }
 
 // "Not pushed" alone would alarm somebody who has no remote.

@@ -9,6 +9,7 @@ const words: Readonly<Record<Phase, string>> = {
   upload: 'Uploading',
   commit: 'Committing',
   push: 'Talking to the remote',
+  waiting: 'Waiting',
 };
 const intervalMs = 100;
 
@@ -43,7 +44,8 @@ export function progressLine(stream: NodeJS.WriteStream, enabled: boolean, now: 
 }
 
 /** `Uploading 12.0 MiB of 48.0 MiB (25 %), 6.0 MiB/s`. */
-export function progressText({ phase, done, total }: Progress, seconds: number): string {
+export function progressText({ phase, done, total, detail }: Progress, seconds: number): string {
+  if (detail !== undefined) return `${words[phase]} ${detail}`;
   if (total === null && done === 0) return `${words[phase]} ...`;
   const amount =
     total === null

@@ -83,6 +83,20 @@ export function setParents(
   );
 }
 
+/**
+ * The manifest with another stored difference for one version; null for none.
+ *
+ * @example
+ * const next = setDiffFromPrevious(manifest, 'utopia.sqlite', 'v3', 'diffs/utopia.sqlite/diff-v2-to-v3.diff');
+ */
+export function setDiffFromPrevious(manifest: Manifest, name: string, version: string, path: string | null): Manifest {
+  const dataset = findDataset(manifest, name);
+  const history = dataset.history.map((entry) =>
+    entry.version === version ? { ...entry.json, diffFromPrevious: path } : entry.json,
+  );
+  return withHistory(manifest, dataset, history);
+}
+
 function withHistory(manifest: Manifest, dataset: Dataset, history: readonly JsonObject[]): Manifest {
   const changed = datasetFromJson({ ...dataset.json, history });
   const withLatest = datasetFromJson({ ...changed.json, latestVersion: latest(changed).version });

@@ -6,9 +6,10 @@ import { DataManagerError } from '../errors';
 import { edgeTo, lineagePath } from '../lineage/lineage';
 import type { Monitor } from '../progress';
 import { commitPaths } from '../repo/commitPaths';
-import { recoverInterruptedCommit } from '../repo/indexLock';
+import { withTransactionLock } from '../transaction/transactionLock';
 import type { OperationContext } from './context';
-import { prepareBranch, pushCommit } from './publishBranch';
+import { prepareBranch, pushCommits } from './publishBranch';
+import { recoverTransactions } from './recoverTransactions';
 import { retryWhenMoved } from './retryWhenMoved';
 
 export interface LinkOptions extends Monitor {
@@ -40,12 +41,18 @@ export interface LinkResult {
  * await linkVersions(context, { parent: 'raw.sqlite@v2', child: 'clean.sqlite@v1' });
  */
 export async function linkVersions(context: OperationContext, options: LinkOptions): Promise<LinkResult> {
-  await recoverInterruptedCommit(context.repository);
-  await prepareBranch(context, options);
-  const { link, commit } = await retryWhenMoved(() => commitLink(context, options), options.signal);
-  if (commit === null) return { status: 'unchanged', ...link.labels, commit, pushed: false, note: null };
-  const push = await pushCommit(context, { commit, ...link.child }, options);
-  return { status: options.remove ? 'unlinked' : 'linked', ...link.labels, commit, ...push };
+  const { repository, lockWaitMs } = context;
+  const { signal, onProgress } = options;
+  await recoverTransactions(context, options);
+  const doing = `records what ${options.child} was derived from`;
+  return withTransactionLock(repository, { doing, waitMs: lockWaitMs, signal, onProgress }, async () => {
+    await prepareBranch(context, options);
+    const { link, commit } = await retryWhenMoved(() => commitLink(context, options), signal);
+    if (commit === null) return { status: 'unchanged', ...link.labels, commit, pushed: false, note: null };
+    const { pushed, note, inFlight } = await pushCommits(context, { commit, ...link.child, file: null }, options);
+    const now = inFlight?.commit ?? commit;
+    return { status: options.remove ? 'unlinked' : 'linked', ...link.labels, commit: now, pushed, note };
+  });
 }
 
 interface Link {

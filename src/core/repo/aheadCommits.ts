@@ -1,4 +1,9 @@
 import { posix } from 'node:path';
+import { DataManagerError, throwIfCancelled } from '../errors';
+import { changedPaths } from './changedPaths';
+import { commitsApart } from './commitDistance';
+import { type Commit, readCommit } from './readObjects';
+import { readHead } from './readRefs';
 import type { GitProgram, Repository } from './repository';
 import { runGit } from './runGit';
 
@@ -31,19 +36,24 @@ export function isOwnPath(repo: Repository, path: string): boolean {
 }
 
 /**
- * The commits of HEAD that are not published yet, newest first: what a push would send.
+ * The commits of HEAD that are not published yet, newest first: what a push would send. Without a git on this machine they are read
+ * by ourselves, which takes some 5 ms a commit instead of 50 us.
  *
- * Throws GIT_MISSING, GIT_FAILED, CANCELLED.
+ * Throws COMMIT_NOT_FOUND, GIT_FAILED, CANCELLED.
  *
  * @example
  * const foreign = (await aheadCommits({ repo, git, upstream })).filter((commit) => !commit.ours);
  */
-export async function aheadCommits({
-  repo,
-  git,
-  upstream,
-  signal,
-}: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
+export async function aheadCommits(options: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
+  try {
+    return await listByGit(options);
+  } catch (error) {
+    if (!DataManagerError.is(error, 'GIT_MISSING')) throw error;
+    return listByOurselves(options);
+  }
+}
+
+async function listByGit({ repo, git, upstream, signal }: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
   // One NUL-separated stream; \x01 opens a commit, since no path or subject can be told from a header otherwise.
   const format = ['-z', '--name-only', '--no-renames', '--format=%x01%H %P%x00%s'];
   const range = upstream === null ? ['HEAD'] : ['HEAD', `^${upstream}`];
@@ -60,4 +70,26 @@ export async function aheadCommits({
     commits.push({ oid, subject, ours });
   }
   return commits;
+}
+
+async function listByOurselves({ repo, upstream, signal }: AheadCommitsOptions): Promise<readonly AheadCommit[]> {
+  const { ahead } = await commitsApart(repo, (await readHead(repo)).oid, upstream, signal);
+  const commits: AheadCommit[] = [];
+  for (const commit of ahead) {
+    throwIfCancelled(signal);
+    commits.push({ oid: commit.oid, subject: commit.subject, ours: await isOurs(repo, commit) });
+  }
+  return commits;
+}
+
+async function isOurs(repo: Repository, { tree, parents }: Commit): Promise<boolean> {
+  const [parent, ...more] = parents;
+  if (more.length > 0) return false;
+  const before = parent === undefined ? null : (await readCommit(repo, parent)).tree;
+  let changes = false;
+  for await (const path of changedPaths(repo, before, tree)) {
+    if (!isOwnPath(repo, path)) return false;
+    changes = true;
+  }
+  return changes;
 }

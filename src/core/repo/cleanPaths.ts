@@ -36,7 +36,11 @@ function* batches(paths: readonly string[]): Generator<readonly string[]> {
   if (batch.length > 0) yield batch;
 }
 
-function dirty(path: string, what: string, hint = 'Commit or undo that change, then try again.'): DataManagerError {
+export function dirtyPath(
+  path: string,
+  what: string,
+  hint = 'Commit or undo that change, then try again.',
+): DataManagerError {
   return new DataManagerError('PATH_DIRTY', `${path} ${what}.`, { hint, data: { path } });
 }
 
@@ -68,9 +72,9 @@ export async function requireCleanPaths(options: CleanPathsOptions): Promise<Rea
     for (const record of await records(['ls-files', '-z', '-v'], paths)) {
       const path = record.slice(2);
       if (record.startsWith('S'))
-        throw dirty(path, 'is left out by sparse-checkout', 'Take it in: git sparse-checkout add');
+        throw dirtyPath(path, 'is left out by sparse-checkout', 'Take it in: git sparse-checkout add');
       if (/^[a-z]/.test(record)) {
-        throw dirty(path, 'is marked "assume unchanged"', `Run: git update-index --no-assume-unchanged "${path}"`);
+        throw dirtyPath(path, 'is marked "assume unchanged"', `Run: git update-index --no-assume-unchanged "${path}"`);
       }
     }
     const status = [
@@ -83,12 +87,12 @@ export async function requireCleanPaths(options: CleanPathsOptions): Promise<Rea
       '--ignore-submodules',
     ];
     for (const record of await records(status, paths)) {
-      throw dirty(record.slice(3), `has changes that are not committed (${record.slice(0, 2).trim()})`);
+      throw dirtyPath(record.slice(3), `has changes that are not committed (${record.slice(0, 2).trim()})`);
     }
   }
   for (const { path, before } of files) {
     if (!tracked.has(path) && before !== null) {
-      throw dirty(path, 'exists, but Git does not track it', 'Move it out of the way, or commit it.');
+      throw dirtyPath(path, 'exists, but Git does not track it', 'Move it out of the way, or commit it.');
     }
   }
   return tracked;

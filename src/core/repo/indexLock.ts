@@ -1,32 +1,25 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import { diskFull, isDiskFull } from '../store/fileErrors';
+import {
+  claimDeadNote,
+  draftNote,
+  fileIdentity,
+  holderPath,
+  lockPath,
+  noteFolder,
+  noteHolder,
+  type PlannedCommit,
+  readHolder,
+} from './lockNote';
+import { isAlive } from './processMark';
 import { readBlob } from './readObjects';
 import { readHead } from './readRefs';
 import type { Repository } from './repository';
 import { bytesOf, isDraftName, renameWithPatience, replaceFiles } from './workTreeFiles';
 import { workTreePath } from './workTreePath';
-
-/** A commit that is about to become visible; enough to finish or undo it after a crash. Blob ids, null for no file. */
-export interface PlannedCommit {
-  readonly commit: string;
-  readonly parent: string | null;
-  readonly files: readonly { readonly path: string; readonly before: string | null; readonly after: string | null }[];
-}
-
-/** Who holds `index.lock`, kept beside it so that a lock of a dead process can be told from a living one's. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Tells two processes with one pid apart (containers, reboots). */
-  readonly process: string;
-  /** Which file the lock is: another program's lock at the same place is a different one. */
-  readonly lock: string;
-  readonly planned: PlannedCommit | null;
-}
 
 export interface IndexLock {
   /** A folder for drafts, empty at first and removed with the lock. */
@@ -41,42 +34,19 @@ export interface IndexLock {
   release(): Promise<void>;
 }
 
-const THIS_PROCESS = randomUUID();
-
-const lockPath = (repo: Repository): string => join(repo.gitDir, 'index.lock');
-const draftPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'draft');
-const holderPath = (repo: Repository): string => join(repo.gitDir, 'datamanager', 'commit.json');
-
-/** Which file it is: inodes are used again, so the moment of its birth belongs to it. */
-async function identityOf(path: string): Promise<string | null> {
-  const stats = await stat(path, { bigint: true }).catch(() => null);
-  return stats && `${stats.ino}:${stats.birthtimeNs}`;
-}
-
-/** A note on disk that waits to be put into its place. */
-async function draftNote(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<string> {
-  const holder: Holder = { pid: process.pid, host: hostname(), process: THIS_PROCESS, lock, planned };
-  const draft = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
-  await mkdir(join(repo.gitDir, 'datamanager'), { recursive: true });
-  await writeFile(draft, JSON.stringify(holder), { flush: true });
-  return draft;
-}
-
-async function noteHolder(repo: Repository, lock: string, planned: PlannedCommit | null): Promise<void> {
-  await rename(await draftNote(repo, lock, planned), holderPath(repo));
-}
+const draftPath = (repo: Repository): string => join(noteFolder(repo), 'draft');
 
 /**
  * Takes the lock; null when somebody has it. The file and the note about its holder are made beforehand and put into their places
  * by two calls in a row, so that a process killed in between is all but impossible: nobody could tell whose that lock is.
  */
 async function takeLock(repo: Repository): Promise<{ readonly handle: FileHandle; readonly lock: string } | null> {
-  const draft = join(repo.gitDir, 'datamanager', `lock.${randomBytes(6).toString('hex')}`);
+  const draft = join(noteFolder(repo), `lock.${randomBytes(6).toString('hex')}`);
   await mkdir(dirname(draft), { recursive: true });
   const handle = await open(draft, 'wx', 0o666);
   let note: string | null = null;
   try {
-    const lock = (await identityOf(draft)) ?? '';
+    const lock = (await fileIdentity(draft)) ?? '';
     note = await draftNote(repo, lock, null);
     await link(draft, lockPath(repo));
     await rename(note, holderPath(repo)).catch(async (error) => {
@@ -106,7 +76,7 @@ async function takeLockWithoutLink(
     throw error;
   });
   if (!handle) return null;
-  const lock = (await identityOf(lockPath(repo))) ?? '';
+  const lock = (await fileIdentity(lockPath(repo))) ?? '';
   await noteHolder(repo, lock, null);
   return { handle, lock };
 }
@@ -141,21 +111,33 @@ export async function lockIndex(repo: Repository, waitMs: number, signal?: Abort
       }
     }
     if (Date.now() >= deadline) {
-      throw new DataManagerError(
-        'REPOSITORY_BUSY',
-        `Another program is changing ${repo.root} (${lockPath(repo)} exists).`,
-        {
-          hint: 'Try again in a moment. If no git is running, delete that file.',
-          data: { lock: lockPath(repo) },
-        },
-      );
+      throw await busy(repo);
     }
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
   }
 }
 
-function unwritable(repo: Repository, cause: unknown): DataManagerError {
+async function busy(repo: Repository): Promise<DataManagerError> {
+  const lock = lockPath(repo);
+  const holder = await readHolder(repo);
+  if (holder && isAlive(holder) && holder.lock === (await fileIdentity(lock))) {
+    const { pid, host } = holder;
+    return new DataManagerError(
+      'REPOSITORY_BUSY',
+      `Another Data Manager (process ${pid} on ${host}) is changing ${repo.root}.`,
+      { hint: 'Try again in a moment.', data: { lock, pid, host } },
+    );
+  }
+  return new DataManagerError('REPOSITORY_BUSY', `Another program is changing ${repo.root} (${lock} exists).`, {
+    hint: 'Try again in a moment. If no git is running, delete that file.',
+    data: { lock },
+  });
+}
+
+/** Words for a failure to write in the Git directory: DISK_FULL or OUTPUT_UNWRITABLE. Any other error passes unchanged. */
+export function unwritable(repo: Repository, cause: unknown): unknown {
   if (isDiskFull(cause)) return diskFull(repo.gitDir, cause);
+  if (!/^E[A-Z0-9]+$/.test(systemCode(cause) ?? '')) return cause;
   return new DataManagerError('OUTPUT_UNWRITABLE', `The Git directory ${repo.gitDir} cannot be written.`, {
     hint: 'Check its owner and rights.',
     cause,
@@ -168,11 +150,18 @@ function heldLock(repo: Repository, handle: FileHandle, lock: string): IndexLock
   return {
     draftDir: draftPath(repo),
     async write(index) {
-      await handle.truncate(0);
-      await handle.write(index, 0, index.length, 0);
-      await handle.sync();
+      try {
+        await handle.truncate(0);
+        await handle.write(index, 0, index.length, 0);
+        await handle.sync();
+      } catch (error) {
+        throw unwritable(repo, error);
+      }
     },
-    plan: (planned) => noteHolder(repo, lock, planned),
+    plan: (planned) =>
+      noteHolder(repo, lock, planned).catch((error) => {
+        throw unwritable(repo, error);
+      }),
     async commit() {
       await handle.close();
       await dropDrafts();
@@ -189,17 +178,6 @@ function heldLock(repo: Repository, handle: FileHandle, lock: string): IndexLock
   };
 }
 
-function isAlive(holder: Holder): boolean {
-  if (holder.host !== hostname()) return true; // a shared disk: nobody here can know
-  if (holder.pid === process.pid) return holder.process === THIS_PROCESS;
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
-  }
-}
-
 /** Git's id for these bytes as a blob. */
 function blobId(bytes: Buffer | null): string | null {
   return bytes && createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
@@ -213,27 +191,23 @@ function blobId(bytes: Buffer | null): string | null {
  * await recoverInterruptedCommit(repo); // `commitPaths` does it by itself
  */
 export async function recoverInterruptedCommit(repo: Repository): Promise<void> {
-  const holder = await readHolder(holderPath(repo));
-  if (!holder || isAlive(holder)) return;
-  // Whoever moves the note away may clean up; anybody else finds none.
-  const claim = `${holderPath(repo)}.${randomBytes(6).toString('hex')}`;
-  try {
-    await rename(holderPath(repo), claim);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw error;
+  const claim = await claimDeadNote(repo);
+  if (!claim) return;
+  const { holder } = claim;
+  for (const { path, identity } of holder.planned?.refLocks ?? []) {
+    if ((await fileIdentity(path)) === identity) await rm(path, { force: true });
   }
-  const ours = (await identityOf(lockPath(repo))) === holder.lock;
+  const ours = (await fileIdentity(lockPath(repo))) === holder.lock;
   const head = await readHead(repo);
   // What it left half written; as long as its lock is there, nobody else writes such files.
   if (ours) await dropLeftovers(repo, holder.planned);
-  if (holder.planned && head.oid === holder.planned.commit) {
+  if (holder.planned && holder.planned.commit !== null && head.oid === holder.planned.commit) {
     if (ours) await renameWithPatience(lockPath(repo), join(repo.gitDir, 'index'));
   } else {
     if (holder.planned && head.oid === holder.planned.parent) await putBack(repo, holder.planned);
     if (ours) await rm(lockPath(repo), { force: true });
   }
-  await rm(claim, { force: true });
+  await rm(claim.path, { force: true });
 }
 
 /**
@@ -243,8 +217,8 @@ export async function recoverInterruptedCommit(repo: Repository): Promise<void> 
  * if (await isCommitInFlight(repo)) await new Promise((done) => setTimeout(done, 50));
  */
 export async function isCommitInFlight(repo: Repository): Promise<boolean> {
-  const holder = await readHolder(holderPath(repo));
-  return holder !== null && isAlive(holder) && (await identityOf(lockPath(repo))) === holder.lock;
+  const holder = await readHolder(repo);
+  return holder !== null && isAlive(holder) && (await fileIdentity(lockPath(repo))) === holder.lock;
 }
 
 async function dropLeftovers(repo: Repository, planned: PlannedCommit | null): Promise<void> {
@@ -253,15 +227,6 @@ async function dropLeftovers(repo: Repository, planned: PlannedCommit | null): P
     for (const name of await readdir(folder).catch(() => [])) {
       if (isDraftName(name)) await rm(join(folder, name), { force: true });
     }
-  }
-}
-
-async function readHolder(path: string): Promise<Holder | null> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
-    throw error;
   }
 }
 

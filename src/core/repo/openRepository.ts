@@ -70,18 +70,23 @@ async function unsupportedReason(commonDir: string): Promise<string | null> {
   return null;
 }
 
+/**
+ * Throws REPOSITORY_UNSUPPORTED when isomorphic-git would misread the repository. It may have been converted since it was opened.
+ *
+ * @example
+ * await requireReadable(repo);
+ */
+export async function requireReadable({ root, commonDir }: Pick<Repository, 'root' | 'commonDir'>): Promise<void> {
+  const reason = await unsupportedReason(commonDir);
+  if (reason === null) return;
+  throw new DataManagerError('REPOSITORY_UNSUPPORTED', `The Git repository ${root} cannot be read: ${reason}.`, {
+    hint: 'Use an ordinary full clone: git clone URL.',
+    data: { root, reason },
+  });
+}
+
 async function asRepository(folders: GitFolders, manifestPath: string): Promise<Repository> {
-  const reason = await unsupportedReason(folders.commonDir);
-  if (reason) {
-    throw new DataManagerError(
-      'REPOSITORY_UNSUPPORTED',
-      `The Git repository ${folders.root} cannot be read: ${reason}.`,
-      {
-        hint: 'Use an ordinary full clone: git clone URL.',
-        data: { root: folders.root, reason },
-      },
-    );
-  }
+  await requireReadable(folders);
   return { ...folders, manifestPath, objectCache: {} };
 }
 

@@ -2,6 +2,7 @@ import { readObject } from 'isomorphic-git';
 import { DataManagerError, systemCode } from '../errors';
 import { objectFiles } from './objectFiles';
 import type { Repository } from './repository';
+import { parseTree, type TreeEntry } from './treeObject';
 
 export interface Person {
   readonly name: string;
@@ -93,7 +94,17 @@ export async function readCommit(repo: Repository, oid: string): Promise<Commit>
   throw new DataManagerError('COMMIT_NOT_FOUND', `There is no commit ${oid} in this clone.`, { data: { oid } });
 }
 
-/** Entry of a tree, compared as bytes because names need not be UTF-8. Entry: mode, space, name, NUL, 20 bytes of id. */
+/**
+ * The entries of a tree, by its full id. Throws REPOSITORY_UNSUPPORTED when this clone doesn't hold it.
+ *
+ * @example
+ * const entries = await readTree(repo, (await readCommit(repo, oid)).tree);
+ */
+export async function readTree(repo: Repository, oid: string): Promise<readonly TreeEntry[]> {
+  return parseTree(await requireObject(repo, oid, 'tree'));
+}
+
+/** Entry of a tree, compared as bytes because names need not be UTF-8. */
 function treeEntry(tree: Buffer, name: string): { readonly mode: string; readonly oid: string } | null {
   const wanted = Buffer.from(name);
   for (let at = 0; at < tree.length; ) {

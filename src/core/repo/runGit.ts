@@ -55,6 +55,17 @@ function meaningfulLine(stderr: string): string {
   return (chosen ?? lines[0] ?? '').replace(/^(fatal|error): /, '').trim();
 }
 
+/** On macOS /usr/bin/git is there before Git is: it only offers to install the developer tools. */
+const NO_REAL_GIT = /^(xcrun: error|xcode-select: (note|error)): /;
+
+function missing(git: GitProgram, cause?: Error): DataManagerError {
+  return new DataManagerError('GIT_MISSING', `Git could not be started (${git.path}).`, {
+    hint: 'Install Git, or say where it is.',
+    data: { path: git.path },
+    cause,
+  });
+}
+
 function foreignRepository(root: string): string {
   return `It belongs to another user. If you trust it: git config --global --add safe.directory "${root}"`;
 }
@@ -120,11 +131,7 @@ export async function runGit(git: GitProgram, args: readonly string[], options: 
       reject(
         noFolder
           ? new DataManagerError('REPOSITORY_NOT_FOUND', `The folder ${options.cwd} does not exist.`, { cause: error })
-          : new DataManagerError('GIT_MISSING', `Git could not be started (${git.path}).`, {
-              hint: 'Install Git, or say where it is.',
-              data: { path: git.path },
-              cause: error,
-            }),
+          : missing(git, error),
       );
     });
     child.on('close', (exitCode) => {
@@ -132,6 +139,7 @@ export async function runGit(git: GitProgram, args: readonly string[], options: 
       const code = exitCode ?? -1;
       const text = stderr.toString('utf8');
       if (stopped === 'cancelled') return reject(new DataManagerError('CANCELLED', 'Cancelled.'));
+      if (code !== 0 && NO_REAL_GIT.test(text)) return reject(missing(git));
       if (stopped === null && okCodes.includes(code)) {
         return resolve({ stdout: Buffer.concat(stdout), stderr: text, code });
       }

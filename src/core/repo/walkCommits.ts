@@ -22,7 +22,7 @@ export async function shallowBoundary(repo: Repository): Promise<ReadonlySet<str
 }
 
 /** A binary heap: newest first; of equal age, the one that was found first (as `git log` orders them). */
-class NewestFirst<T extends CommitNode> {
+export class NewestFirst<T extends CommitNode> {
   private readonly heap: { readonly node: T; readonly order: number }[] = [];
   private pushed = 0;
 
@@ -39,6 +39,10 @@ class NewestFirst<T extends CommitNode> {
     if (!a || !b) return;
     this.heap[i] = b;
     this.heap[j] = a;
+  }
+
+  some(test: (node: T) => boolean): boolean {
+    return this.heap.some(({ node }) => test(node));
   }
 
   push(node: T): void {

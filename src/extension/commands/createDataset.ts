@@ -25,7 +25,7 @@ export async function createDataset(services: Services, argument: unknown): Prom
   const message = await askMessage(given.message, vscode.l10n.t('Add {0}', name), title);
 
   const { createDataset: create } = await import('../../core/operations/createDataset');
-  const context = services.operations.contextOf(state.repository);
+  const context = services.operations.contextOf(state.repository, { asked: true });
   return publishWithProgress(
     services,
     state,

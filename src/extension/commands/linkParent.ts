@@ -3,6 +3,7 @@ import type { LinkResult } from '../../core/operations/linkVersions';
 import { requireTrustedWorkspace, type Services } from '../services';
 import { notificationText } from '../ui/plainText';
 import { withProgress } from '../ui/withProgress';
+import { refreshSourceControl } from '../vscodeGit';
 import { withConsent } from './publish';
 import { chooseDataset, chooseVersion, optionsOf, pickVersion, type SubjectOptions } from './subject';
 
@@ -22,13 +23,14 @@ export async function linkParent(services: Services, argument: unknown): Promise
   const child = `${dataset.name}@${entry.version}`;
   const parent = given.parent ?? (await askParent(services, state.folder, child));
   const { linkVersions } = await import('../../core/operations/linkVersions');
-  const context = services.operations.contextOf(state.repository);
+  const context = services.operations.contextOf(state.repository, { asked: true });
   const result = await withConsent({ parent, child, push: given.push, yes: given.yes }, (options) =>
     withProgress(vscode.l10n.t('Linking {0} to {1}', child, parent), (monitor) =>
       linkVersions(context, { ...options, ...monitor }),
     ),
   );
   services.log.info(`${child} comes from ${parent}: ${result.status}, commit ${result.commit ?? '-'}`);
+  refreshSourceControl(state.repository.root);
   await services.repositories.refresh();
   if (result.note !== null && !result.pushed) void vscode.window.showWarningMessage(notificationText(result.note));
   return result;

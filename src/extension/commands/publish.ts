@@ -8,6 +8,7 @@ import { notificationText, oneLine, withoutIcons } from '../ui/plainText';
 import { answered, dismissed } from '../ui/prompts';
 import { formatBytes } from '../ui/quantities';
 import { withProgress } from '../ui/withProgress';
+import { refreshSourceControl } from '../vscodeGit';
 import type { OpenRepository } from './subject';
 
 /** What a program may say instead of a person, when it publishes. */
@@ -38,6 +39,7 @@ export async function publishWithProgress(
     `${result.name}@${result.version}: ${result.status}, sha256 ${result.sha256}, commit ${result.commit ?? '-'}, ` +
       `${result.transfer.bytesSent} bytes sent, pushed: ${result.pushed}`,
   );
+  refreshSourceControl(state.repository.root);
   await services.repositories.refresh();
   void report(result, state);
   return result;

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { requireTrustedWorkspace, type Services } from '../services';
 import { notificationText } from '../ui/plainText';
 import { withProgress } from '../ui/withProgress';
+import { refreshSourceControl } from '../vscodeGit';
 import { withConsent } from './publish';
 import { chooseRepository, optionsOf } from './subject';
 
@@ -10,21 +11,16 @@ export async function pushPending(services: Services, argument: unknown): Promis
   requireTrustedWorkspace();
   const title = vscode.l10n.t('Push Pending Versions');
   const { repository } = await chooseRepository(services, argument, title);
-  const [{ prepareBranch }, { pushBranch }] = await Promise.all([
-    import('../../core/operations/publishBranch'),
-    import('../../core/repo/pushBranch'),
-  ]);
-  const context = services.operations.contextOf(repository);
+  const { pushPending: push } = await import('../../core/operations/pushPending');
+  const context = services.operations.contextOf(repository, { asked: true });
   const { yes } = optionsOf<{ yes: boolean }>(argument);
-  const outcome = await withConsent({ yes }, (options) =>
-    withProgress(title, async (monitor) => {
-      await prepareBranch(context, { ...options, ...monitor });
-      return pushBranch({ repo: repository, git: context.git, signal: monitor.signal });
-    }),
+  const { pushed, note } = await withConsent({ yes }, (options) =>
+    withProgress(title, (monitor) => push(context, { ...options, ...monitor })),
   );
-  services.log.info(`push: ${outcome.kind}: ${outcome.text.trim()}`);
+  services.log.info(`push: ${pushed ? 'ok' : 'pending'}: ${note ?? ''}`);
+  refreshSourceControl(repository.root);
   await services.repositories.refresh();
-  if (outcome.kind === 'ok') vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Pushed'), 4000);
-  else void vscode.window.showWarningMessage(notificationText(vscode.l10n.t('Not pushed. {0}', outcome.text.trim())));
-  return { pushed: outcome.kind === 'ok' };
+  if (note !== null) void vscode.window.showWarningMessage(notificationText(note));
+  if (pushed) vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Pushed'), 4000);
+  return { pushed };
 }

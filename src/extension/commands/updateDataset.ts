@@ -23,7 +23,7 @@ export async function updateDataset(services: Services, argument: unknown): Prom
   const message = await askMessage(given.message, vscode.l10n.t('Update {0}', dataset.name), title);
 
   const { updateDataset: update } = await import('../../core/operations/updateDataset');
-  const context = services.operations.contextOf(state.repository);
+  const context = services.operations.contextOf(state.repository, { asked: true });
   return publishWithProgress(
     services,
     state,

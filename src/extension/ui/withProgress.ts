@@ -60,8 +60,9 @@ function progressBar(bar: vscode.Progress<{ message?: string; increment?: number
   };
 }
 
-function progressText({ phase, done, total }: Progress): string {
+function progressText({ phase, done, total, detail }: Progress): string {
   const words = phaseWords(phase);
+  if (detail !== undefined) return `${words} ${detail}`;
   if (total === null) return done > 0 ? `${words} (${formatBytes(done)})` : words;
   const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
   return vscode.l10n.t('{0} ({1} of {2}, {3} %)', words, formatBytes(done), formatBytes(total), percent);
@@ -81,5 +82,7 @@ function phaseWords(phase: Phase): string {
       return vscode.l10n.t('committing');
     case 'push':
       return vscode.l10n.t('talking to the remote');
+    case 'waiting':
+      return vscode.l10n.t('waiting');
   }
 }

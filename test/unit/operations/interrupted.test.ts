@@ -12,17 +12,24 @@ import { tempDir } from '../../support/tempDir';
 
 const schema = 'CREATE TABLE t(a)';
 
-/** Runs the command line with a git that kills it with SIGKILL `before` or `after` the commit becomes visible. */
+/** Runs the command line in a process that dies by SIGKILL `before` or `after` the commit becomes visible. */
 function killed(when: 'before' | 'after', dir: string, args: readonly string[]): void {
-  const bin = tempDir();
-  const death = when === 'before' ? 'kill -9 $PPID; exit' : 'PATH=$OLD_PATH git "$@"; kill -9 $PPID; exit';
-  const script = `#!/bin/sh\ncase "$*" in *update-ref*) ${death};; esac\nPATH=$OLD_PATH exec git "$@"\n`;
-  writeFileSync(join(bin, 'git'), script, { mode: 0o755 });
+  const preload = join(tempDir(), 'preload.cjs');
+  const script = `
+    const files = require('node:fs/promises');
+    const { rename } = files;
+    files.rename = async (from, to) => {
+      const visible = /[\\\\/]refs[\\\\/]heads[\\\\/]/.test(to);
+      if (!visible || ${when === 'after'}) await rename(from, to);
+      if (visible) process.kill(process.pid, 'SIGKILL');
+    };`;
+  writeFileSync(preload, script);
   const identity = { GIT_AUTHOR_NAME: 'A', GIT_AUTHOR_EMAIL: 'a@example.com' };
   const env = { ...git.env, ...identity, GIT_COMMITTER_NAME: 'A', GIT_COMMITTER_EMAIL: 'a@example.com' };
-  const { signal, stderr } = spawnSync(process.execPath, [join(process.cwd(), 'dist', 'cli.js'), ...args], {
+  const program = ['--require', preload, join(process.cwd(), 'dist', 'cli.js')];
+  const { signal, stderr } = spawnSync(process.execPath, [...program, ...args], {
     cwd: dir,
-    env: { ...env, PATH: `${bin}:${process.env.PATH}`, OLD_PATH: process.env.PATH, DATAMANAGER_CACHE: tempDir() },
+    env: { ...env, DATAMANAGER_CACHE: tempDir() },
     encoding: 'utf8',
   });
   assert.equal(signal, 'SIGKILL', stderr);

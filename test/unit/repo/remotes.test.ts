@@ -20,6 +20,7 @@ import {
   runIn,
 } from '../../support/gitFixture';
 import { type GitHttpServer, gitHttpServer } from '../../support/gitHttpServer';
+import { hook, type Published, published } from '../../support/published';
 import { tempDir } from '../../support/tempDir';
 
 function failsWith(code: ErrorCode, about?: RegExp) {
@@ -28,27 +29,6 @@ function failsWith(code: ErrorCode, about?: RegExp) {
     if (about) assert.match(`${error.message} ${error.hint}`, about);
     return true;
   };
-}
-
-interface Published {
-  readonly bare: string;
-  readonly fixture: GitFixture;
-  tip(): string;
-  head(): string;
-}
-
-/** A work tree with one commit, and a bare remote that has it. */
-function published(): Published {
-  const bare = bareRemote();
-  const fixture = manifestRepository();
-  fixture.run('remote', 'add', 'origin', bare);
-  fixture.run('push', '-q', '-u', 'origin', 'main');
-  const head = (): string => fixture.run('rev-parse', 'HEAD').trim();
-  return { bare, fixture, head, tip: () => runIn(bare, ['rev-parse', 'main']).trim() };
-}
-
-function hook(bare: string, name: string, script: string): void {
-  writeFileSync(join(bare, 'hooks', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
 async function push(fixture: GitFixture, more: Partial<RemoteOptions> = {}): Promise<PushOutcome> {
@@ -128,7 +108,8 @@ describe('pushBranch', () => {
     fixture.commit({ 'manifest.json': '[1]\n' });
     hook(join(fixture.dir, '.git'), 'pre-push', 'echo "run the tests first" >&2; exit 1');
     const outcome = await push(fixture);
-    assert.deepEqual(outcome, { kind: 'rejected', reason: 'hook', text: 'run the tests first' });
+    const { kind, reason, trouble, text } = outcome as Extract<PushOutcome, { kind: 'rejected' }>;
+    assert.deepEqual([kind, reason, trouble, text], ['rejected', 'hook', 'local-hook', 'run the tests first']);
     assert.equal(tip(), before);
   });
 
@@ -177,7 +158,7 @@ describe('pushBranch', () => {
     for (const [status, kind] of [
       [403, 'auth'],
       [404, 'auth'],
-      [500, 'unknown'],
+      [500, 'offline'], // nothing was sent yet
     ] as const) {
       it(`takes a ${status} for ${kind}`, async () => {
         const { fixture } = await overHttp();
@@ -217,7 +198,7 @@ describe('pushBranch', () => {
       });
       assert.equal((await push(fixture)).kind, 'unknown');
       server.intercept = () => ({ kind: 'drop' });
-      assert.equal((await push(fixture)).kind, 'unknown');
+      assert.equal((await push(fixture)).kind, 'offline'); // dropped before anything was sent
       assert.equal(tip(), before);
     });
 
@@ -369,6 +350,10 @@ describe('aheadCommits', () => {
     fixture.run('checkout', '-q', 'main');
     fixture.run('merge', '-q', '--no-ff', '-m', 'Merge', 'side');
     const ahead = await aheadCommits({ repo, git, upstream });
+    const withoutGit = await aheadCommits({ repo, git: { ...git, path: '/nonexistent/git' }, upstream });
+    const byOid = (a: { oid: string }, b: { oid: string }) => a.oid.localeCompare(b.oid);
+    assert.deepEqual([...withoutGit].sort(byOid), [...ahead].sort(byOid)); // one second: the order is open
+    assert.equal(withoutGit[0]?.oid, head());
     const ours = Object.fromEntries(ahead.map((commit) => [commit.subject, commit.ours]));
     assert.deepEqual(ours, {
       ...{ Merge: false, Side: true, Empty: false, 'My own work': false },
@@ -403,6 +388,7 @@ describe('runGit', () => {
       (error) => DataManagerError.is(error, 'GIT_FAILED') && /safe\.directory/.test(error.hint ?? ''),
     );
     await assert.rejects(says('remote: fatal: No space left on device'), failsWith('GIT_FAILED'));
+    await assert.rejects(says('xcrun: error: invalid active developer path'), failsWith('GIT_MISSING'));
   });
 
   it('says when there is no git, or no folder', async () => {

@@ -1,0 +1,23 @@
+import { withTransactionLock } from '../transaction/transactionLock';
+import type { OperationContext } from './context';
+import { type BranchOptions, type PushResult, prepareBranch, pushCommits } from './publishBranch';
+import { recoverTransactions } from './recoverTransactions';
+
+/**
+ * Pushes what was published while the remote could not be reached, as the next publish would.
+ *
+ * Throws PUSH_REJECTED, CONFIRMATION_NEEDED (commits of the user's would go along), BRANCH_DIVERGED, DATASET_CONFLICT (settle it with
+ * `resolveConflict`), REPOSITORY_BUSY, CANCELLED.
+ *
+ * @example
+ * const { pushed, note } = await pushPending(context, { signal, onProgress });
+ */
+export async function pushPending(context: OperationContext, options: BranchOptions): Promise<PushResult> {
+  const { repository, lockWaitMs } = context;
+  const { signal, onProgress } = options;
+  await recoverTransactions(context, options);
+  return withTransactionLock(repository, { doing: 'pushes', waitMs: lockWaitMs, signal, onProgress }, async () => {
+    await prepareBranch(context, options);
+    return pushCommits(context, null, options);
+  });
+}

@@ -1,0 +1,55 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemCode } from '../errors';
+import { makeFolders, randomName, syncFolder } from '../store/durableFile';
+
+/**
+ * Replaces a small JSON file so that a power cut leaves the old or the new one: temporary file, fsync, rename, fsync of the folder.
+ *
+ * @example
+ * await writeDurably(join(folder, 'journal.json'), record);
+ */
+export async function writeDurably(file: string, value: unknown): Promise<void> {
+  const draft = await draftOf(file, value);
+  try {
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+/**
+ * A finished file beside `file`, synced, with a name of its own: to be renamed or linked to its place.
+ *
+ * @example
+ * const draft = await draftOf(lockFile, holder);
+ */
+export async function draftOf(file: string, value: unknown): Promise<string> {
+  await makeFolders(dirname(file));
+  const draft = `${file}.${randomName()}.tmp`;
+  const handle = await open(draft, 'wx');
+  try {
+    await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return draft;
+}
+
+/**
+ * What a file of `writeDurably` holds; null when there is none or it is no JSON.
+ *
+ * @example
+ * const record = await readJson(join(folder, 'journal.json'));
+ */
+export async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError || ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return null;
+    throw error;
+  }
+}
