@@ -56,6 +56,7 @@ export async function gitHttpServer(bareDir: string, options: GitHttpServerOptio
     `Basic ${Buffer.from(`${options.credentials.user}:${options.credentials.password}`).toString('base64')}`;
 
   const serve = (request: IncomingMessage, response: ServerResponse, dropAnswer: boolean): void => {
+    if (request.socket.destroyed) return; // the client left during a delay
     const url = new URL(request.url ?? '/', 'http://loopback');
     const child = spawn(backend, [], {
       env: {
