@@ -3,17 +3,7 @@
 // `plan` is what an upload with server-side copies would send instead. With --folder the files are kept for the next run.
 // Needs sqlite3; compares with `zstd --patch-from` when there is one.
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -117,10 +107,16 @@ function pairOf(name) {
   if (what === undefined) throw new Error(`There is no case "${name}". Cases: ${Object.keys(cases).join(', ')}.`);
   const database = once('before.sqlite', (path) => runSql(path, base));
   if (what === 'csv') {
-    const text = once('before.csv', (path) =>
-      runSql(database, `.mode csv\n.once ${path}\nSELECT * FROM t WHERE id <= ${Math.round(rows * 0.33)};`),
-    );
-    return [text, once('csv.csv', (path) => insertLine(text, path))];
+    const some = Math.round(rows * 0.33);
+    const select = (/** @type {string} */ where) => `SELECT * FROM t WHERE ${where} AND id <= ${some};`;
+    const make = (/** @type {string} */ name, /** @type {string[]} */ selects) =>
+      once(name, (path) => runSql(database, `.mode csv\n.output ${path}\n${selects.join('\n')}`));
+    const row = "SELECT 0, 'inserted', 'region7', 2031, 1.25, 'a new row';";
+    const third = Math.round(some / 3);
+    return [
+      make('before.csv', [select('1')]),
+      make('csv.csv', [select(`id <= ${third}`), row, select(`id > ${third}`)]),
+    ];
   }
   const before = what.vacuumed
     ? once('vacuumed.sqlite', (path) => {
@@ -153,19 +149,6 @@ function once(name, make) {
  */
 function runSql(path, sql) {
   execFileSync('sqlite3', [path], { input: sql, stdio: ['pipe', 'ignore', 'inherit'] });
-}
-
-/**
- * @param {string} from
- * @param {string} to
- */
-function insertLine(from, to) {
-  const bytes = readFileSync(from);
-  const at = bytes.indexOf('\n', Math.floor(bytes.length / 3)) + 1;
-  writeFileSync(
-    to,
-    Buffer.concat([bytes.subarray(0, at), Buffer.from('0,inserted,region7,2031,1.25,a new row\n'), bytes.subarray(at)]),
-  );
 }
 
 /**

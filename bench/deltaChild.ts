@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashFile } from '../src/core/store/hashFile';
 import { applyDelta } from '../src/core/transfer/applyDelta';
@@ -26,11 +26,9 @@ async function run(basePath: string, targetPath: string, folder: string): Promis
     const make = await measured(() => makeDelta({ base: from, target: { path: targetPath }, deltaPath }));
     const { target, delta, matches } = make.result;
     const plan = planUpload({ size: target.size, base: { size: base.size, matches } });
-    const output = await open(outputPath, 'wx');
     const apply = delta
-      ? await measured(() => applyDelta({ base, delta: { path: deltaPath }, target, output, outputPath }))
+      ? await measured(() => applyDelta({ base, delta: { path: deltaPath }, target, outputPath }))
       : null;
-    await output.close();
     const { result: _made, ...makeCost } = make;
     console.log(
       JSON.stringify({

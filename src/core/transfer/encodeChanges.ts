@@ -23,6 +23,8 @@ const edited = 1;
 const rewritten = 2;
 
 const pieceBytes = 1 << 20;
+/** Bytes that are searched without a pause in which a cancel could come through: 30 ms at worst. */
+const searchedBytes = 1 << 18;
 /** A page in which more than this share of bytes differs is searched for what moved, instead of XORed. */
 const editedShare = 1 / 16;
 
@@ -51,7 +53,13 @@ export async function encodeChanges(base: OpenedFile, target: OpenedFile, option
         await drain();
       }
     } else {
-      for await (const piece of readAhead(target.handle, { first, end, path: target.path, pieceBytes, signal })) {
+      for await (const piece of readAhead(target.handle, {
+        first,
+        end,
+        path: target.path,
+        pieceBytes: searchedBytes,
+        signal,
+      })) {
         await finder?.encode(piece);
         await drain();
       }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { appendFileSync, copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataManagerError, type ErrorCode } from '../../../src/core/errors';
 import { applyDelta } from '../../../src/core/transfer/applyDelta';
@@ -37,14 +36,11 @@ describe('makeDelta and applyDelta', () => {
 
   async function applied(basePath: string, delta: { path: string } | { bytes: Uint8Array }, target: Uint8Array) {
     const outputPath = join(folder, `out${made++}`);
-    const output = await open(outputPath, 'wx');
-    try {
-      const base = { path: basePath, ...contentsOf(readFileSync(basePath)) };
-      await applyDelta({ base, delta, target: contentsOf(target), output, outputPath });
-    } finally {
-      await output.close();
-    }
-    return readFileSync(outputPath);
+    const base = { path: basePath, ...contentsOf(readFileSync(basePath)) };
+    await applyDelta({ base, delta, target: contentsOf(target), outputPath, durable: made % 50 === 0 });
+    const output = readFileSync(outputPath);
+    rmSync(outputPath);
+    return output;
   }
 
   /** Makes, checks everything that was promised, applies, and gives the size of the delta. */
@@ -172,17 +168,18 @@ describe('makeDelta and applyDelta', () => {
     await assert.rejects(applied(place(other), { path }, target), failsWith('DELTA_INVALID'));
     await assert.rejects(applied(place(base), { path }, other), failsWith('DELTA_INVALID'));
 
+    const outputPath = join(folder, `out${made++}`);
     const run = async (basePath: string) => {
-      const output = await open(join(folder, `out${made++}`), 'wx');
       const known = { path: basePath, ...contentsOf(base) };
-      await applyDelta({ base: known, delta: { path }, target: contentsOf(target), output, outputPath: 'out' }).finally(
-        () => output.close(),
-      );
+      await applyDelta({ base: known, delta: { path }, target: contentsOf(target), outputPath });
     };
     await assert.rejects(run(place(other)), failsWith('HASH_MISMATCH'));
     await assert.rejects(run(place(base.subarray(1))), failsWith('HASH_MISMATCH'));
     await assert.rejects(run(join(folder, 'nowhere')), failsWith('FILE_NOT_FOUND'));
+    assert.ok(!existsSync(outputPath), 'a failure leaves nothing');
     await run(place(base));
+    await assert.rejects(run(place(base)), failsWith('OUTPUT_UNWRITABLE'));
+    assert.ok(readFileSync(outputPath).equals(target), 'what was there stays');
   });
 
   it('trust a SHA-256 of the target that is known, and find out in the end if it is wrong', async () => {
@@ -197,18 +194,12 @@ describe('makeDelta and applyDelta', () => {
     };
     assert.ok((await applied(basePath, { path: await make(shaOf(target)) }, target)).equals(target));
     const wrong = await make(shaOf(base));
-    const output = await open(join(folder, `out${made++}`), 'wx');
-    const options = {
-      base: { path: basePath, ...contentsOf(base) },
-      delta: { path: wrong },
-      output,
-      outputPath: 'out',
-    };
+    const options = { base: { path: basePath, ...contentsOf(base) }, delta: { path: wrong } };
+    const announced = { size: target.length, sha256: shaOf(base) };
     await assert.rejects(
-      applyDelta({ ...options, target: { size: target.length, sha256: shaOf(base) } }),
+      applyDelta({ ...options, target: announced, outputPath: join(folder, `out${made++}`) }),
       failsWith('HASH_MISMATCH'),
     );
-    await output.close();
   });
 
   it('refuse what is no file, and never overwrite', async () => {
@@ -250,10 +241,8 @@ describe('makeDelta and applyDelta', () => {
       onProgress,
     });
     const first = seen.splice(0);
-    const output = await open(join(folder, `out${made++}`), 'wx');
     const known = { base: { path: basePath, ...contentsOf(base) }, target: contentsOf(target) };
-    await applyDelta({ ...known, delta: { path: deltaPath }, output, outputPath: 'out', onProgress });
-    await output.close();
+    await applyDelta({ ...known, delta: { path: deltaPath }, outputPath: join(folder, `out${made++}`), onProgress });
     for (const shares of [first, seen]) {
       assert.equal(shares.at(-1), 1);
       assert.ok(shares.every((share, i) => share >= (shares[i - 1] ?? 0) && share <= 1));
@@ -297,9 +286,9 @@ describe('makeDelta and applyDelta', () => {
     const { path } = await deltaOf(basePath, targetPath);
     await timed(
       async (signal) => {
-        const output = await open(join(folder, `out${made++}`), 'wx');
         const known = { base: { path: basePath, ...contentsOf(base) }, target: contentsOf(target), delta: { path } };
-        await applyDelta({ ...known, output, outputPath: 'out', signal }).finally(() => output.close());
+        const outputPath = join(folder, `out${made++}`);
+        await applyDelta({ ...known, outputPath, signal }).finally(() => rmSync(outputPath, { force: true }));
       },
       [0, 2, 10, 30],
     );
