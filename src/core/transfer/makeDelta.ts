@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { headerSize, readHeader } from '../sqldiff/pages/header';
 import { writeError } from '../store/fileErrors';
-import { changedFile, openRegularFile, sameStamp, stampFile } from '../store/hashFile';
+import { changedFile, type FileStamp, openRegularFile, sameStamp, stampFile } from '../store/hashFile';
 import { comparePlaces, type OpenedFile, runsOf } from './comparePlaces';
 import type { Contents } from './deltaFormat';
 import { DeltaTooLarge, DeltaWriter } from './deltaWriter';
@@ -61,15 +61,16 @@ export async function makeDelta(options: MakeDeltaOptions): Promise<MadeDelta> {
     return { handle, path, size: (await handle.stat()).size };
   };
   try {
-    const stamps = [await stampFile(options.base.path), await stampFile(options.target.path)] as const;
+    const stamps = [await stampFile(options.base.path), await stampFile(options.target.path)];
     const base = await openFile(options.base.path);
     const target = await openFile(options.target.path);
     const made = await writeDelta(base, target, options);
-    const untouched =
-      sameStamp(stamps[0], await stampFile(base.path)) && sameStamp(stamps[1], await stampFile(target.path));
-    if (untouched) return made;
-    await rm(options.deltaPath, { force: true });
-    throw changedFile(target.path);
+    for (const [i, { path }] of [base, target].entries()) {
+      if (sameStamp(stamps[i] as FileStamp, await stampFile(path))) continue;
+      await rm(options.deltaPath, { force: true });
+      throw changedFile(path);
+    }
+    return made;
   } finally {
     for (const handle of opened) await handle.close();
   }

@@ -27,8 +27,8 @@ export class TargetBuilder {
   readonly #options: TargetBuilderOptions;
   readonly #cached: CachedFile;
   readonly #hash = createHash('sha256');
-  #buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  #spare = Buffer.allocUnsafeSlow(bufferBytes);
+  #buffer: Buffer;
+  #spare: Buffer;
   #used = 0;
   /** What of the buffer is not in the file yet, in order. */
   #fresh: { readonly first: number; readonly end: number }[] = [];
@@ -37,14 +37,17 @@ export class TargetBuilder {
 
   constructor(options: TargetBuilderOptions) {
     this.#options = options;
+    const bytes = Math.max(1, Math.min(bufferBytes, options.targetSize));
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#spare = Buffer.allocUnsafeSlow(bytes);
     this.#cached = new CachedFile(options.base.handle, options.base.size, options.base.path);
   }
 
   /** Throws FILE_CHANGED, FILE_UNREADABLE, OUTPUT_UNWRITABLE, DISK_FULL or CANCELLED. */
   async add(operation: DeltaOperation): Promise<void> {
     for (let done = 0; done < operation.length; ) {
-      if (this.#used === bufferBytes) await this.#flush();
-      const length = Math.min(operation.length - done, bufferBytes - this.#used);
+      if (this.#used === this.#buffer.length) await this.#flush();
+      const length = Math.min(operation.length - done, this.#buffer.length - this.#used);
       if (operation.kind === 'insert') operation.payload.copy(this.#buffer, this.#used, done, done + length);
       else if (operation.kind === 'copy' && (await this.#keep(operation.baseOffset + done, length))) {
         this.#used += length;

@@ -128,7 +128,7 @@ describe('a delta that is damaged or hostile', () => {
       (codes.get('DELTA_INVALID') ?? 0) > 1000 && (codes.get('HASH_MISMATCH') ?? 0) > 100,
       [...codes].join(' '),
     );
-  }).timeout(60_000);
+  }).timeout(120_000);
 
   it('can neither reach outside its files nor make more than it says', async () => {
     const cases: [string, Buffer][] = [
