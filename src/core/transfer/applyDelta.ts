@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, type FileHandle, open, rm } from 'node:fs/promises';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { writeError } from '../store/fileErrors';
 import { openRegularFile } from '../store/hashFile';
-import { CachedFile, cachedBlockBytes } from './cachedFile';
-import { type Contents, type DeltaOperation, invalidDelta } from './deltaFormat';
+import type { OpenedFile } from './comparePlaces';
+import { type Contents, invalidDelta } from './deltaFormat';
 import { type DeltaSource, readDeltaHeader, readDeltaOperations } from './deltaReader';
-import { readFully } from './readAhead';
+import { TargetBuilder } from './targetBuilder';
 
 export interface ApplyDeltaOptions extends Monitor {
   /** The old file, and what it is known to hold. Only its size is checked: the SHA-256 of the result tells the rest. */
@@ -16,34 +16,32 @@ export interface ApplyDeltaOptions extends Monitor {
   readonly delta: { readonly path: string } | { readonly bytes: Uint8Array };
   /** What the result has to be, from the manifest. */
   readonly target: Contents;
-  /** An empty file, opened for writing by the caller, who also closes, syncs and removes it. */
-  readonly output: FileHandle;
-  /** For the words of an error. */
+  /** The file to make; nothing may be there yet. */
   readonly outputPath: string;
+  /** True to return only when the bytes would survive a power cut, before a rename for instance. */
+  readonly durable?: boolean | undefined;
   /** Sees the bytes of the result in order; a piece is valid during the call only. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
 
-const bufferBytes = 1 << 20;
-
 /**
- * Makes the new file out of the old one and a delta, front to back, in a few MiB of memory whatever the sizes.
+ * Makes the new file out of the old one and a delta, front to back, in about 25 MiB of memory whatever the sizes.
  *
- * The result is what `target` says when this returns: its SHA-256 was computed from the bytes handed to the file system. After
- * an error, what is in `output` is of no use.
+ * The file holds what `target` says when this returns: its SHA-256 was computed from the bytes handed to the file system. After
+ * an error there is no file. Where the file system can share blocks, those that are equal in place are shared with the base.
  *
  * Progress comes as phase `hash`, in bytes of the target. Throws DELTA_INVALID (damaged, hostile, or not between these two
  * versions), HASH_MISMATCH (the base holds other bytes than its SHA-256 says), FILE_NOT_FOUND, FILE_NOT_REGULAR,
  * FILE_UNREADABLE, FILE_CHANGED, OUTPUT_UNWRITABLE, DISK_FULL or CANCELLED.
  *
  * @example
- * await applyDelta({ base: { path: cached, size, sha256 }, delta: { path }, target: { size, sha256 }, output, outputPath });
+ * await applyDelta({ base: { path: cached, size, sha256 }, delta: { path }, target: { size, sha256 }, outputPath: temp });
  */
 export async function applyDelta(options: ApplyDeltaOptions): Promise<void> {
-  const { base, target, signal } = options;
+  const { base, target, outputPath, signal } = options;
   throwIfCancelled(signal);
   const opened: FileHandle[] = [];
-  const openFile = async (path: string) => {
+  const openFile = async (path: string): Promise<OpenedFile> => {
     const handle = await openRegularFile(path);
     opened.push(handle);
     return { handle, path, size: (await handle.stat()).size };
@@ -56,111 +54,46 @@ export async function applyDelta(options: ApplyDeltaOptions): Promise<void> {
     const old = await openFile(base.path);
     if (old.size !== base.size) throw wrongBase(base.path, target.sha256, null);
 
-    const builder = new TargetBuilder(old, options);
+    const { output, cloned } = await createOutput(base.path, outputPath);
+    opened.push(output);
     try {
-      for await (const operations of readDeltaOperations(source, header, signal)) {
-        for (const operation of operations) await builder.add(operation);
+      const builder = new TargetBuilder({ ...options, base: old, output, cloned, targetSize: target.size });
+      try {
+        for await (const operations of readDeltaOperations(source, header, signal)) {
+          for (const operation of operations) await builder.add(operation);
+        }
+      } finally {
+        await builder.settle();
       }
-    } finally {
-      await builder.settle();
+      const actual = await builder.finish();
+      if (actual !== target.sha256) throw wrongBase(base.path, target.sha256, actual);
+      if (options.durable) await output.datasync().catch((error) => Promise.reject(writeError(error, outputPath)));
+    } catch (error) {
+      await rm(outputPath, { force: true });
+      throw error;
     }
-    const actual = await builder.finish();
-    if (actual !== target.sha256) throw wrongBase(base.path, target.sha256, actual);
   } finally {
     for (const handle of opened) await handle.close();
   }
 }
 
-/** Fills one buffer while the other is on its way to the file. */
-class TargetBuilder {
-  readonly #old: { readonly handle: FileHandle; readonly path: string; readonly size: number };
-  readonly #cached: CachedFile;
-  readonly #options: ApplyDeltaOptions;
-  readonly #hash = createHash('sha256');
-  #buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  #spare = Buffer.allocUnsafeSlow(bufferBytes);
-  #used = 0;
-  #written = 0;
-  #writing: Promise<void> = Promise.resolve();
-
-  constructor(
-    old: { readonly handle: FileHandle; readonly path: string; readonly size: number },
-    options: ApplyDeltaOptions,
-  ) {
-    this.#old = old;
-    this.#cached = new CachedFile(old.handle, old.size, old.path);
-    this.#options = options;
+/** A clone of the base where the file system has such a thing, which costs nothing; else an empty file. */
+async function createOutput(
+  basePath: string,
+  outputPath: string,
+): Promise<{ readonly output: FileHandle; readonly cloned: boolean }> {
+  const cloned = await copyFile(basePath, outputPath, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL).then(
+    () => true,
+    () => false,
+  );
+  try {
+    // A clone of a read-only file is one too.
+    if (cloned) await chmod(outputPath, 0o666 & ~process.umask());
+    return { output: await open(outputPath, cloned ? 'r+' : 'wx+'), cloned };
+  } catch (error) {
+    if (cloned) await rm(outputPath, { force: true });
+    throw writeError(error, outputPath);
   }
-
-  async add(operation: DeltaOperation): Promise<void> {
-    for (let done = 0; done < operation.length; ) {
-      if (this.#used === bufferBytes) await this.#flush();
-      const length = Math.min(operation.length - done, bufferBytes - this.#used);
-      if (operation.kind === 'insert') operation.payload.copy(this.#buffer, this.#used, done, done + length);
-      else {
-        await this.#readBase(operation.baseOffset + done, length);
-        if (operation.kind === 'xor') xorInto(this.#buffer, this.#used, operation.payload, done, length);
-      }
-      this.#used += length;
-      done += length;
-    }
-  }
-
-  /** The SHA-256 of all bytes, which are with the file system then. */
-  async finish(): Promise<string> {
-    await this.#flush();
-    await this.#writing;
-    return this.#hash.digest('hex');
-  }
-
-  /** Waits for the write under way, however it ends; `finish` tells of a failure. */
-  async settle(): Promise<void> {
-    await this.#writing.catch(() => undefined);
-  }
-
-  async #readBase(offset: number, length: number): Promise<void> {
-    if (length >= cachedBlockBytes) {
-      const { handle, size, path } = this.#old;
-      await readFully(handle, this.#buffer.subarray(this.#used, this.#used + length), offset, size, path);
-      return;
-    }
-    for (let done = 0; done < length; ) {
-      const block = Math.floor((offset + done) / cachedBlockBytes);
-      const bytes = this.#cached.held(block) ?? (await this.#cached.load(block));
-      const from = offset + done - block * cachedBlockBytes;
-      done += bytes.copy(this.#buffer, this.#used + done, from, from + length - done);
-    }
-  }
-
-  async #flush(): Promise<void> {
-    const { signal, onProgress, target } = this.#options;
-    throwIfCancelled(signal);
-    await this.#writing;
-    const full = this.#buffer.subarray(0, this.#used);
-    this.#writing = this.#write(full, this.#written);
-    this.#writing.catch(() => undefined); // the next flush tells
-    this.#hash.update(full);
-    this.#options.onPiece?.(full);
-    this.#written += full.length;
-    onProgress?.({ phase: 'hash', done: this.#written, total: target.size });
-    [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
-    this.#used = 0;
-  }
-
-  async #write(bytes: Buffer, at: number): Promise<void> {
-    try {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.#options.output.write(bytes, done, bytes.length - done, at + done);
-        done += bytesWritten;
-      }
-    } catch (error) {
-      throw writeError(error, this.#options.outputPath);
-    }
-  }
-}
-
-function xorInto(bytes: Buffer, at: number, payload: Buffer, from: number, length: number): void {
-  for (let i = 0; i < length; i++) bytes[at + i] = (bytes[at + i] as number) ^ (payload[from + i] as number);
 }
 
 function sameContents(a: Contents, b: Contents): boolean {

@@ -5,6 +5,11 @@ import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib'
 import { writeError } from '../store/fileErrors';
 import { type DeltaHeader, deltaHeaderBytes, encodeDeltaHeader } from './deltaFormat';
 
+/**
+ * Measured on deltas of databases of 200 MB and 1 GB (bench/delta.mjs): 7 to 29 % smaller than gzip at level 6 in 1.5 to 2 times
+ * its processor time; quality 4 costs 5 to 20 % more bytes, 6 saves 1 % for a quarter to twice more time, and 24 bits of window
+ * nothing.
+ */
 const quality = 5;
 const windowBits = 22;
 
@@ -20,6 +25,7 @@ export class DeltaWriter {
   readonly #written: Promise<void>;
   readonly #hash = createHash('sha256');
   #bodySize = 0;
+  #failed = false;
 
   /** `limit` is in bytes of the whole file. The handle stays the caller's, who writes nothing to it meanwhile. */
   constructor(handle: FileHandle, path: string, limit: number) {
@@ -31,13 +37,15 @@ export class DeltaWriter {
       chunkSize: 65536,
     });
     this.#written = this.#writePacked();
-    // Whoever waits for it hears of a failure; until then Node must not take it for forgotten.
-    this.#written.catch(() => undefined);
+    this.#written.catch(() => {
+      this.#failed = true;
+    });
   }
 
   /** Hands frames to the compressor, as fast as that takes them. Throws DeltaTooLarge, DISK_FULL or OUTPUT_UNWRITABLE. */
   async write(frames: readonly Buffer[]): Promise<void> {
     for (const frame of frames) {
+      if (this.#failed) return this.#written;
       if (this.#brotli.write(frame)) continue;
       const stop = new AbortController();
       try {

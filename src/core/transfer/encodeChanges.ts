@@ -23,6 +23,8 @@ const edited = 1;
 const rewritten = 2;
 
 const pieceBytes = 1 << 20;
+/** Bytes that are searched without a pause in which a cancel could come through: 30 ms at worst. */
+const searchedBytes = 1 << 18;
 /** A page in which more than this share of bytes differs is searched for what moved, instead of XORed. */
 const editedShare = 1 / 16;
 
@@ -39,24 +41,28 @@ export async function encodeChanges(base: OpenedFile, target: OpenedFile, option
   const { pageSize, frames, drain, signal } = options;
   const marks = await markPages(base, target, options);
   const common = marks.length * pageSize;
-  const runs = [...runsOf(marks)].map((run) => ({ ...run, first: run.first * pageSize, end: run.end * pageSize }));
-  if (target.size > common) runs.push({ first: common, end: target.size, mark: rewritten });
-  const finder = runs.some(({ mark }) => mark === rewritten) ? await finderOf(base, marks, options) : null;
+  const moved = target.size > common || marks.includes(rewritten);
+  const finder = moved ? await finderOf(base, marks, options) : null;
 
-  for (const { first, end, mark } of runs) {
-    if (mark === unchanged) frames.copy(first, end - first);
-    else if (mark === edited) {
-      for await (const { offset, old, piece } of sameRange(base, target, { first, end }, signal)) {
+  const encodeMoved = async ({ first, end }: FileRange): Promise<void> => {
+    const range = { first, end, path: target.path, pieceBytes: searchedBytes, signal };
+    for await (const piece of readAhead(target.handle, range)) {
+      await finder?.encode(piece);
+      await drain();
+    }
+  };
+  for (const { first, end, mark } of runsOf(marks)) {
+    const range = { first: first * pageSize, end: end * pageSize };
+    if (mark === unchanged) frames.copy(range.first, range.end - range.first);
+    else if (mark === rewritten) await encodeMoved(range);
+    else {
+      for await (const { offset, old, piece } of sameRange(base, target, range, signal)) {
         frames.xor(offset, old, piece);
-        await drain();
-      }
-    } else {
-      for await (const piece of readAhead(target.handle, { first, end, path: target.path, pieceBytes, signal })) {
-        await finder?.encode(piece);
         await drain();
       }
     }
   }
+  await encodeMoved({ first: common, end: target.size });
   frames.end();
   await drain();
 }
@@ -87,13 +93,17 @@ function isEdited(a: Buffer, b: Buffer, at: number, pageSize: number): boolean {
 
 async function finderOf(base: OpenedFile, marks: Uint8Array, options: EncodeOptions): Promise<MovedContentFinder> {
   const { pageSize, frames, signal } = options;
-  const ranges: FileRange[] = [...runsOf(marks)]
-    .filter(({ mark }) => mark !== unchanged)
-    .map(({ first, end }) => ({ first: first * pageSize, end: end * pageSize }));
-  const common = marks.length * pageSize;
-  if (base.size > common) ranges.push({ first: common, end: base.size });
-  const index = await indexRanges(base, ranges, signal);
+  const index = await indexRanges(base, changedRanges(base.size, marks, pageSize), signal);
   return new MovedContentFinder(new CachedFile(base.handle, base.size, base.path), index, frames, signal);
+}
+
+/** What of the base the target does not have at the same place. */
+function* changedRanges(baseSize: number, marks: Uint8Array, pageSize: number): Generator<FileRange, void, void> {
+  for (const { first, end, mark } of runsOf(marks)) {
+    if (mark !== unchanged) yield { first: first * pageSize, end: end * pageSize };
+  }
+  const common = marks.length * pageSize;
+  if (baseSize > common) yield { first: common, end: baseSize };
 }
 
 /** The same range of both files, in pieces; each is valid until the next. */

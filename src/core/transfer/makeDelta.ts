@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { headerSize, readHeader } from '../sqldiff/pages/header';
 import { writeError } from '../store/fileErrors';
-import { changedFile, openRegularFile, sameStamp, stampFile } from '../store/hashFile';
+import { changedFile, type FileStamp, openRegularFile, sameStamp, stampFile } from '../store/hashFile';
 import { comparePlaces, type OpenedFile, runsOf } from './comparePlaces';
 import type { Contents } from './deltaFormat';
 import { DeltaTooLarge, DeltaWriter } from './deltaWriter';
@@ -43,8 +43,8 @@ const pieceBytes = 1 << 20;
  * in the base, where its content may lie anywhere (VACUUM, split pages, rows inserted into a CSV file). Memory is bounded by
  * about 130 MiB whatever the size. Reads each file once to compare, and again what changed.
  *
- * No library does this: those on npm that need no compiler (fossil-delta, @dldc/rsync, vcdiff and xdelta3 in WebAssembly) take
- * both files as one buffer each, which ends at 2 GB of memory, and none has an operation for pages edited in place.
+ * Of the libraries on npm that need no compiler (fossil-delta, @dldc/rsync, vcdiff and xdelta3 in WebAssembly) none describes itself
+ * as streaming, for files beyond memory, nor has an operation for pages edited in place.
  *
  * Progress comes as phase `compare`, in bytes of both files. Throws FILE_NOT_FOUND, FILE_NOT_REGULAR, FILE_UNREADABLE,
  * FILE_CHANGED (a file changed meanwhile), OUTPUT_UNWRITABLE, DISK_FULL or CANCELLED; no delta file is left then.
@@ -61,15 +61,16 @@ export async function makeDelta(options: MakeDeltaOptions): Promise<MadeDelta> {
     return { handle, path, size: (await handle.stat()).size };
   };
   try {
-    const stamps = [await stampFile(options.base.path), await stampFile(options.target.path)] as const;
+    const stamps = [await stampFile(options.base.path), await stampFile(options.target.path)];
     const base = await openFile(options.base.path);
     const target = await openFile(options.target.path);
     const made = await writeDelta(base, target, options);
-    const untouched =
-      sameStamp(stamps[0], await stampFile(base.path)) && sameStamp(stamps[1], await stampFile(target.path));
-    if (untouched) return made;
-    await rm(options.deltaPath, { force: true });
-    throw changedFile(target.path);
+    for (const [i, { path }] of [base, target].entries()) {
+      if (sameStamp(stamps[i] as FileStamp, await stampFile(path))) continue;
+      await rm(options.deltaPath, { force: true });
+      throw changedFile(path);
+    }
+    return made;
   } finally {
     for (const handle of opened) await handle.close();
   }

@@ -23,7 +23,7 @@ const joinGap = 65_536;
  */
 export async function indexRanges(
   base: OpenedFile,
-  ranges: readonly FileRange[],
+  ranges: Iterable<FileRange>,
   signal: AbortSignal | undefined,
 ): Promise<SampleIndex> {
   const joined = joinRanges(ranges);
@@ -207,7 +207,7 @@ function equalBytes(a: Buffer, aStart: number, b: Buffer, bStart: number, length
   return done;
 }
 
-function joinRanges(ranges: readonly FileRange[]): readonly FileRange[] {
+function joinRanges(ranges: Iterable<FileRange>): readonly FileRange[] {
   const joined: FileRange[] = [];
   for (const range of ranges) {
     const last = joined.at(-1);

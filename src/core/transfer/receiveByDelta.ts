@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
@@ -67,15 +67,10 @@ export async function receiveByDelta(options: ReceiveByDeltaOptions): Promise<Re
       temps.push(outputPath);
       await makeFolders(dirname(outputPath));
       const index = target === wanted ? new BlockIndexBuilder() : null;
-      const output = await open(outputPath, 'wx');
-      try {
-        await applyDelta({
-          ...{ base: { ...base, path }, target, delta: { bytes }, output, outputPath },
-          ...{ signal, onProgress: options.onProgress, onPiece: index ? (piece) => index.add(piece) : undefined },
-        });
-      } finally {
-        await output.close();
-      }
+      await applyDelta({
+        ...{ base: { ...base, path }, target, delta: { bytes }, outputPath, signal, onProgress: options.onProgress },
+        onPiece: index ? (piece) => index.add(piece) : undefined,
+      });
       path = outputPath;
       if (index && !(await cache.adopt(outputPath, wanted.sha256, index.finish(wanted.sha256)))) return null;
     }

@@ -157,6 +157,17 @@ describe('planUpload', () => {
     assert.deepEqual(moved?.kind === 'copy' && moved.from, { first: 25 * MIB - 50, last: 30 * MIB - 51 });
   });
 
+  it('copies no part of which a single byte is missing', () => {
+    const size = 40 * MIB;
+    const sentOf = (offset: number, length: number) =>
+      planned(size, size, [same(offset, length)])
+        .parts.filter(({ kind }) => kind === 'send')
+        .map(({ number }) => number);
+    assert.deepEqual(sentOf(5 * MIB, 30 * MIB), [1, 8]);
+    assert.deepEqual(sentOf(5 * MIB + 1, 30 * MIB), [1, 2, 8]);
+    assert.deepEqual(sentOf(5 * MIB, 30 * MIB - 1), [1, 7, 8]);
+  });
+
   it('joins matches that continue each other, and cuts what lies beyond the base', () => {
     const halves = [same(0, 7 * MIB), same(7 * MIB, 13 * MIB)];
     assert.equal(planned(20 * MIB, 20 * MIB, halves).bytesSent, 0);
@@ -220,7 +231,9 @@ describe('planRanges', () => {
   it('fetches ranges as one across gaps of up to 256 KiB', () => {
     const at = (offset: number, length: number): Match => ({ targetOffset: offset, baseOffset: offset, length });
     const kib = 1024;
-    assert.deepEqual(planRanges(1000 * kib, [at(64 * kib, 256 * kib)]).fetch, [{ first: 0, last: 1000 * kib - 1 }]);
+    const joined = planRanges(1000 * kib, [at(64 * kib, 256 * kib)]);
+    assert.deepEqual(joined.fetch, [{ first: 0, last: 1000 * kib - 1 }]);
+    assert.deepEqual(joined.copy, [], 'what comes with a range is not copied as well');
     const apart = planRanges(1000 * kib, [at(64 * kib, 257 * kib)]);
     assert.deepEqual(apart.fetch, [
       { first: 0, last: 64 * kib - 1 },
