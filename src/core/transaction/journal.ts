@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isAlive, isThisProcess, type ProcessMark, processMark } from '../repo/processMark';
 import type { Repository } from '../repo/repository';
@@ -221,4 +221,5 @@ async function removeJournal(file: string): Promise<void> {
   await rename(folder, `${folder}${GONE}`);
   await syncFolder(dirname(folder));
   await rm(`${folder}${GONE}`, { recursive: true, force: true });
+  await rmdir(dirname(folder)).catch(() => undefined); // unless there are others
 }
