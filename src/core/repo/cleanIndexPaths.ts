@@ -69,16 +69,20 @@ function stagedAt(
 ): ReadonlyMap<string, readonly IndexEntry[]> {
   const wanted = new Map(files.map(({ path }) => [rawPathOf(path), path]));
   const above = new Map<string, string>();
-  for (const [rawPath, path] of wanted) {
-    for (let at = rawPath.indexOf('/'); at > 0; at = rawPath.indexOf('/', at + 1))
-      above.set(rawPath.slice(0, at), path);
+  for (const rawPath of wanted.keys()) {
+    for (let at = rawPath.indexOf('/'); at > 0; at = rawPath.indexOf('/', at + 1)) {
+      const folder = rawPath.slice(0, at);
+      above.set(folder, Buffer.from(folder, 'latin1').toString());
+    }
   }
   const found = new Map<string, IndexEntry[]>();
   for (const entry of entries) {
     const path = wanted.get(entry.rawPath);
     if (path !== undefined) found.set(path, [...(found.get(path) ?? []), entry]);
-    const blocked = above.get(entry.rawPath) ?? folderOver(entry.rawPath, wanted);
-    if (blocked !== undefined) throw dirtyPath(blocked, 'is in the way of something that is staged');
+    const folder = above.get(entry.rawPath);
+    if (folder !== undefined) throw dirtyPath(folder, 'is staged, where a folder is to be');
+    const file = folderOver(entry.rawPath, wanted);
+    if (file !== undefined) throw dirtyPath(file, 'is a folder of something that is staged');
   }
   return found;
 }

@@ -21,6 +21,15 @@ interface CleanPathsOptions {
 /** Windows allows some 32 000 characters on a command line. */
 const MAX_ARGUMENT_CHARS = 20_000;
 
+/** Every folder on the way to the files. A name with a line end can't be asked for in one line: left out. */
+function foldersOf(files: readonly FileReplacement[]): readonly string[] {
+  const folders = new Set<string>();
+  for (const { path } of files) {
+    for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at));
+  }
+  return [...folders].filter((folder) => !folder.includes('\n'));
+}
+
 function* batches(paths: readonly string[]): Generator<readonly string[]> {
   let batch: string[] = [];
   let chars = 0;
@@ -89,6 +98,14 @@ export async function requireCleanPaths(options: CleanPathsOptions): Promise<Rea
     for (const record of await records(status, paths)) {
       throw dirtyPath(record.slice(3), `has changes that are not committed (${record.slice(0, 2).trim()})`);
     }
+  }
+  const above = foldersOf(files);
+  const asked = await runGit(git, ['cat-file', '--batch-check'], {
+    ...run,
+    input: above.map((at) => `:0:${at}\n`).join(''),
+  });
+  for (const [i, answer] of asked.stdout.toString('utf8').split('\n').entries()) {
+    if (/^[0-9a-f]{40} blob \d+$/.test(answer)) throw dirtyPath(above[i] ?? '', 'is staged, where a folder is to be');
   }
   for (const { path, before } of files) {
     if (!tracked.has(path) && before !== null) {

@@ -1,4 +1,4 @@
-import { appendFile, link, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { appendFile, constants, copyFile, link, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, systemCode } from '../errors';
 import { type GitSettings, isOn, setting } from './gitSettings';
@@ -12,6 +12,8 @@ import { renameWithPatience } from './workTreeFiles';
 
 /** As long as the system's git waits for us. */
 const WAIT_MS = 2000;
+/** What a disk says that knows no hard links. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
 /**
  * Prepares a move of HEAD, or of the branch that it stands for, with git's own protocol (refs/files-backend.c): `HEAD.lock` and the
@@ -38,11 +40,11 @@ export async function prepareHeadMove(
 
   const perform = async (): Promise<void> => {
     if (from.oid === null && from.branch !== null) await refuseNameClash(repo, from.branch);
-    const taken: string[] = [];
+    const taken = new Set<string>();
     try {
       for (const { draft, path } of drafted) {
         await takeLock(repo, draft, path);
-        taken.push(path);
+        taken.add(path);
       }
       const now = await readHead(repo);
       if (now.oid !== from.oid || now.branch !== from.branch) {
@@ -52,10 +54,11 @@ export async function prepareHeadMove(
       if (branch !== null) await appendReflog(join(repo.commonDir, 'logs', branch), line, settings);
       await appendReflog(join(repo.gitDir, 'logs', 'HEAD'), line, settings);
       await renameOver(`${ref}.lock`, ref);
-      await syncToDisk(dirname(ref));
+      taken.delete(`${ref}.lock`); // from here on, a file of that name is somebody else's
     } finally {
       for (const path of taken) await rm(path, { force: true });
     }
+    await syncToDisk(dirname(ref)); // no lock is held meanwhile: others wait only a tenth of a second for one
   };
   return { locks: drafted, perform };
 }
@@ -70,12 +73,19 @@ async function draftLock(lock: IndexLock, ref: string, content: string): Promise
   return { draft, path: `${ref}.lock`, identity: (await fileIdentity(draft)) ?? '' };
 }
 
-/** By link, which fails if the name is taken and makes a complete file; on a disk without links, by an exclusive copy. */
+/**
+ * By link, which fails if the name is taken and keeps the draft's identity; on a disk without links by an exclusive copy, whose
+ * lock a crash would leave behind.
+ */
 async function takeLock(repo: Repository, draft: string, path: string): Promise<void> {
   for (const deadline = Date.now() + WAIT_MS; ; ) {
     try {
       await mkdir(dirname(path), { recursive: true });
-      await link(draft, path);
+      await link(draft, path).catch(async (error) => {
+        if (!NO_LINKS.includes(systemCode(error) ?? '')) throw error;
+        await copyFile(draft, path, constants.COPYFILE_EXCL);
+        await syncToDisk(path);
+      });
       return await rm(draft);
     } catch (error) {
       // ENOENT: git removes empty folders of refs at any time.

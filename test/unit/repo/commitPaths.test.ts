@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -317,6 +318,22 @@ for (const writer of ['locked', 'git'] as const) {
         await assert.rejects(commitTo(fixture, [{ path, content: 'x' }]), failsWith('PATH_DIRTY', new RegExp(path)));
       }
       assert.deepEqual(await snapshot(fixture), before);
+    });
+
+    it('refuses to push out of the index what is staged only there', async () => {
+      const fixture = manifestRepository();
+      for (const path of ['diffs', 'a.diff/inner']) {
+        fixture.write(path, 'mine');
+        fixture.run('add', path);
+        rmSync(join(fixture.dir, path));
+      }
+      rmdirSync(join(fixture.dir, 'a.diff'));
+      const before = await snapshot(fixture);
+      for (const path of ['diffs/x/y.diff', 'a.diff']) {
+        await assert.rejects(commitTo(fixture, [{ path, content: 'x' }]), failsWith('PATH_DIRTY'));
+      }
+      assert.deepEqual(await snapshot(fixture), before);
+      assertSound(fixture);
     });
 
     it('takes a touched but unchanged file for clean', async () => {

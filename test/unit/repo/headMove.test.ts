@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import files from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitSettings, readGitSettings } from '../../../src/core/repo/gitSettings';
 import { prepareHeadMove } from '../../../src/core/repo/headMove';
@@ -90,6 +91,43 @@ describe('prepareHeadMove', () => {
     assert.equal(await moved, fixture.run('rev-parse', 'HEAD').trim());
     assert.deepEqual(locks(fixture), []);
   }).timeout(20_000);
+
+  it('works on a disk without hard links', async () => {
+    const fixture = manifestRepository();
+    const { link } = files;
+    files.link = async () => {
+      throw Object.assign(new Error('no links here'), { code: 'ENOTSUP' });
+    };
+    try {
+      const next = await moveAfter(fixture, () => {});
+      assert.equal(fixture.run('rev-parse', 'HEAD').trim(), next);
+      const lock = join(fixture.dir, '.git', 'refs', 'heads', 'main.lock');
+      writeFileSync(lock, 'theirs');
+      await assert.rejects(
+        moveAfter(fixture, () => {}),
+        failsWith('REPOSITORY_BUSY', /main\.lock/),
+      );
+      assert.deepEqual(locks(fixture), [join('refs', 'heads', 'main.lock')]);
+    } finally {
+      files.link = link;
+    }
+  }).timeout(20_000);
+
+  it('lets a lock alone that somebody took on the heels of the move', async () => {
+    const fixture = manifestRepository();
+    const ref = join(fixture.dir, '.git', 'refs', 'heads', 'main');
+    const { rename } = files;
+    files.rename = async (from, to) => {
+      await rename(from, to);
+      if (to === ref) writeFileSync(`${ref}.lock`, 'theirs');
+    };
+    try {
+      await moveAfter(fixture, () => {});
+    } finally {
+      files.rename = rename;
+    }
+    assert.deepEqual(locks(fixture), [join('refs', 'heads', 'main.lock')]);
+  });
 
   it('keeps no reflog when git keeps none', async () => {
     const fixture = manifestRepository();
