@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -49,12 +49,14 @@ export async function gitHttpServer(bareDir: string, options: GitHttpServerOptio
   const backend = `${execFileSync('git', ['--exec-path']).toString().trim()}/git-http-backend`;
   const requests: string[] = [];
   const authorizations: string[] = [];
+  const running = new Set<ChildProcess>();
   const state: { intercept: GitHttpServer['intercept'] } = { intercept: null };
   const expected =
     options.credentials &&
     `Basic ${Buffer.from(`${options.credentials.user}:${options.credentials.password}`).toString('base64')}`;
 
   const serve = (request: IncomingMessage, response: ServerResponse, dropAnswer: boolean): void => {
+    if (request.socket.destroyed) return; // the client left during a delay
     const url = new URL(request.url ?? '/', 'http://loopback');
     const child = spawn(backend, [], {
       env: {
@@ -70,12 +72,17 @@ export async function gitHttpServer(bareDir: string, options: GitHttpServerOptio
         REMOTE_USER: 'tester',
       },
     });
+    running.add(child);
     request.pipe(child.stdin);
+    request.on('close', () => {
+      if (!request.complete) child.stdin.destroy(); // the client is gone: git would wait for the rest for ever
+    });
     child.stdin.on('error', () => {});
     const output: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stderr.resume();
     child.on('close', () => {
+      running.delete(child);
       if (dropAnswer) {
         request.socket.destroy();
         return;
@@ -123,6 +130,7 @@ export async function gitHttpServer(bareDir: string, options: GitHttpServerOptio
       new Promise((done, fail) => server.getConnections((error, count) => (error ? fail(error) : done(count)))),
     close() {
       server.closeAllConnections();
+      for (const child of running) child.kill();
       return new Promise((done) => server.close(() => done()));
     },
   };
