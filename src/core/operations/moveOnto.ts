@@ -38,6 +38,7 @@ export async function moveOnto(context: OperationContext, move: BranchMove): Pro
   const { branch } = await readHead(repository);
   const planned = { kind: 'rebuild', branch, from, base, to, commits } as const;
   const journal = await openJournal<RebuildRecord>(repository, planned, onStep);
+  let restored = false;
   try {
     if (await onlyOwnFiles(context, from, to)) {
       await moveBranchTo({ repo: repository, git, to, expected: from });
@@ -49,13 +50,14 @@ export async function moveOnto(context: OperationContext, move: BranchMove): Pro
         await fastForward({ repo: repository, git, to });
       } catch (error) {
         await putBack(context, move);
+        restored = true;
         throw error;
       }
     }
     onStep?.('REBUILD_MOVED');
   } catch (error) {
     // Unless all is as it was, the next recovery has to look at it.
-    if ((await readHead(repository)).oid === from) await journal.close();
+    if (restored || (await readHead(repository)).oid === from) await journal.close();
     else journal.abandon();
     throw error;
   }

@@ -113,7 +113,7 @@ async function publishJournaled(
   await requireUnchanged(input);
   await journal.note({ state: 'HASHED', sha256 });
   const locked = lockedBy(context, name, options);
-  const { ahead } = await locked(() => prepareBranch(context, options));
+  const { ahead } = await retryWhenMoved(() => locked(() => prepareBranch(context, options)), signal);
   const upload = uploadOnce(context, { name, file: input.path, sha256, size: input.size }, options, {
     onKey: (key) => journal.note({ state: 'UPLOADING', key }),
     onUploaded: ({ created }) => journal.note({ state: 'UPLOADED', created }),

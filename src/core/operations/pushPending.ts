@@ -2,6 +2,7 @@ import { withTransactionLock } from '../transaction/transactionLock';
 import type { OperationContext } from './context';
 import { type BranchOptions, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { recoverTransactions } from './recoverTransactions';
+import { retryWhenMoved } from './retryWhenMoved';
 
 /**
  * Pushes what was published while the remote could not be reached, as the next publish would.
@@ -17,7 +18,7 @@ export async function pushPending(context: OperationContext, options: BranchOpti
   const { signal, onProgress } = options;
   await recoverTransactions(context, options);
   return withTransactionLock(repository, { doing: 'pushes', waitMs: lockWaitMs, signal, onProgress }, async () => {
-    await prepareBranch(context, options);
+    await retryWhenMoved(() => prepareBranch(context, options), signal);
     return pushCommits(context, null, options);
   });
 }

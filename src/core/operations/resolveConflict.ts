@@ -11,6 +11,7 @@ import { moveOnto } from './moveOnto';
 import { type BranchOptions, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { describePush } from './pushMessages';
 import { recoverTransactions } from './recoverTransactions';
+import { retryWhenMoved } from './retryWhenMoved';
 
 /**
  * How to go on when versions that wait here meet newer ones of the same dataset: ours on top, with a new number; theirs, and ours are
@@ -45,7 +46,7 @@ export async function resolveConflict(
     const { name, kind } = resolution;
     const others = options.onConflict ?? 'stop';
     const settled = { ...options, settle: (dataset: string) => (dataset === name ? kind : others) };
-    const { ahead } = await prepareBranch(context, settled);
+    const { ahead } = await retryWhenMoved(() => prepareBranch(context, settled), signal);
     return ahead === 0 ? NOTHING_LEFT : pushCommits(context, null, settled);
   });
 }

@@ -21,7 +21,21 @@ export interface FastForwardOptions {
  * @example
  * await fastForward({ repo, git, to: upstream.remoteOid });
  */
-export async function fastForward({ repo, git, to, signal }: FastForwardOptions): Promise<void> {
+export async function fastForward(options: FastForwardOptions): Promise<void> {
+  for (const deadline = Date.now() + LOCK_MS; ; ) {
+    try {
+      return await fastForwardNow(options);
+    } catch (error) {
+      if (Date.now() > deadline || !DataManagerError.is(error, 'REPOSITORY_BUSY')) throw error;
+      await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
+    }
+  }
+}
+
+/** Milliseconds that another program gets to let go of the index: git itself does not wait for it. */
+const LOCK_MS = 5000;
+
+async function fastForwardNow({ repo, git, to, signal }: FastForwardOptions): Promise<void> {
   await refuseDuringGitOperation(repo);
   const still = ['-c', 'core.hooksPath=/dev/null', '-c', 'merge.autoStash=false'];
   try {

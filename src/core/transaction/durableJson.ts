@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../errors';
 import { makeFolders, randomName, syncFolder } from '../store/durableFile';
@@ -27,9 +27,8 @@ export async function writeDurably(file: string, value: unknown): Promise<void> 
  * const draft = await draftOf(lockFile, holder);
  */
 export async function draftOf(file: string, value: unknown): Promise<string> {
-  await makeFolders(dirname(file));
   const draft = `${file}.${randomName()}.tmp`;
-  const handle = await open(draft, 'wx');
+  const handle = await openIn(dirname(file), draft);
   try {
     await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
     await handle.sync();
@@ -37,6 +36,18 @@ export async function draftOf(file: string, value: unknown): Promise<string> {
     await handle.close();
   }
   return draft;
+}
+
+/** A folder that is empty may be removed by another process before we write into it. */
+async function openIn(folder: string, draft: string): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    await makeFolders(folder);
+    try {
+      return await open(draft, 'wx');
+    } catch (error) {
+      if (attempt === 5 || systemCode(error) !== 'ENOENT') throw error;
+    }
+  }
 }
 
 /**

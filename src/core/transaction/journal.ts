@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isAlive, isThisProcess, type ProcessMark, processMark } from '../repo/processMark';
 import type { Repository } from '../repo/repository';
@@ -160,12 +160,18 @@ export async function abandonedJournals(repository: Repository): Promise<readonl
   const found: JournalRecord[] = [];
   for (const id of await readdir(journalFolder(repository)).catch(() => [])) {
     if (id.endsWith(GONE)) continue;
-    const record = (await readJson(fileOf(repository, id))) as JournalRecord | null;
-    if (record === null) continue;
+    const record = await readJson(fileOf(repository, id));
+    if (!isRecord(record)) continue;
     const held = isThisProcess(record.owner) ? isHeldHere(id) : isAlive(record.owner);
     if (!held) found.push(record);
   }
   return found.sort((a, b) => (a.started < b.started ? -1 : a.started > b.started ? 1 : 0));
+}
+
+/** A journal of a later version of Data Manager is left to that. */
+function isRecord(value: unknown): value is JournalRecord {
+  const record = value as Partial<JournalRecord> | null;
+  return record?.schemaVersion === 1 && ['publish', 'rebuild'].includes(record.kind ?? '') && Boolean(record.owner);
 }
 
 /**
@@ -221,4 +227,5 @@ async function removeJournal(file: string): Promise<void> {
   await rename(folder, `${folder}${GONE}`);
   await syncFolder(dirname(folder));
   await rm(`${folder}${GONE}`, { recursive: true, force: true });
+  await rmdir(dirname(folder)).catch(() => undefined); // unless there are others
 }

@@ -48,6 +48,10 @@ function hintFor(error: DataManagerError): string | null {
     COMMIT_NOT_FOUND: null,
     CONFIRMATION_NEEDED: null,
     CREDENTIALS_MISSING: t('Set the access key of the bucket.'),
+    DATASET_CONFLICT:
+      error.data.pending === true
+        ? null
+        : t('Compare your file with the new version; update again to put yours on top.'),
     DATASET_EXISTS: t('Use Update to publish a new version of it.'),
     DATASET_NOT_FOUND: null,
     GIT_MISSING: t('Install Git, or say where it is in the setting "datamanager.git.path".'),
