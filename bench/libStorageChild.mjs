@@ -2,7 +2,6 @@
 // where npm has installed the two packages.
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-// @ts-expect-error not a dependency of this package
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 // @ts-expect-error not a dependency of this package
 import { Upload } from '@aws-sdk/lib-storage';
@@ -18,8 +17,8 @@ const start = performance.now();
 if (action === 'upload') {
   await new Upload({ client, params: { Bucket: store.bucket, Key: key, Body: createReadStream(path) } }).done();
 } else {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket: store.bucket, Key: key }));
-  await pipeline(Body, createWriteStream(path));
+  const answer = await client.send(new GetObjectCommand({ Bucket: store.bucket, Key: key }));
+  await pipeline(/** @type {import('node:stream').Readable} */ (answer.Body), createWriteStream(path));
 }
 const { user, system } = process.cpuUsage(cpu);
 const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;

@@ -17,7 +17,7 @@ const up = lane();
 const down = lane();
 
 const server = createServer({ noDelay: true, highWaterMark: 1 << 17 }, (client) => {
-  const upstream = connect({ port: Number(port), host: '127.0.0.1', noDelay: true, highWaterMark: 1 << 17 });
+  const upstream = connect(Number(port), '127.0.0.1').setNoDelay();
   for (const socket of [client, upstream]) socket.on('error', () => {});
   client.on('data', (bytes) => {
     counts.sent += bytes.length;

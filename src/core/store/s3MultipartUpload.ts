@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -156,6 +157,8 @@ async function bringParts(put: S3Put, upload: OpenUpload): Promise<BroughtParts>
   const count = Math.max(1, Math.ceil(reader.size / partBytes));
   const stop = new AbortController();
   const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
+  // Each connection listens; Node would take more than ten for a leak and say so on the user's terminal.
+  setMaxListeners(0, signal);
   const window = new PartWindow(partBytes, () => performance.now());
   const options = { ...request, signal, onRetry: () => window.slowedDown() };
   const running = new Set<Promise<void>>();

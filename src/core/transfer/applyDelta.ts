@@ -20,6 +20,10 @@ export interface ApplyDeltaOptions extends Monitor {
   readonly output: FileHandle;
   /** For the words of an error. */
   readonly outputPath: string;
+  /** Told of bytes, in order and before `onPiece` sees them, that are those of the base as they are. */
+  readonly onCopy?:
+    | ((copy: { readonly offset: number; readonly at: number; readonly length: number }) => void)
+    | undefined;
   /** Sees the bytes of the result in order; a piece is valid during the call only. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
@@ -93,6 +97,10 @@ class TargetBuilder {
   }
 
   async add(operation: DeltaOperation): Promise<void> {
+    if (operation.kind === 'copy') {
+      const { baseOffset, length } = operation;
+      this.#options.onCopy?.({ offset: baseOffset, at: this.#written + this.#used, length });
+    }
     for (let done = 0; done < operation.length; ) {
       if (this.#used === bufferBytes) await this.#flush();
       const length = Math.min(operation.length - done, bufferBytes - this.#used);

@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
-import { BlockIndexBuilder } from '../store/blockIndex';
+import { BlockIndexBuilder, readBlockIndex } from '../store/blockIndex';
 import type { ObjectCache } from '../store/cache';
 import { makeFolders, randomName } from '../store/durableFile';
 import { TEMP_NAME_PREFIX } from '../store/objectKey';
@@ -67,11 +67,14 @@ export async function receiveByDelta(options: ReceiveByDeltaOptions): Promise<Re
       temps.push(outputPath);
       await makeFolders(dirname(outputPath));
       const index = target === wanted ? new BlockIndexBuilder() : null;
+      // What the new version has unchanged need not be hashed block by block again.
+      const leaves = index && path === basePath ? await readBlockIndex(cache.indexPath(base.sha256), base) : null;
       const output = await open(outputPath, 'wx');
       try {
         await applyDelta({
           ...{ base: { ...base, path }, target, delta: { bytes }, output, outputPath },
           ...{ signal, onProgress: options.onProgress, onPiece: index ? (piece) => index.add(piece) : undefined },
+          onCopy: leaves ? (copy) => index?.takeOver(leaves, copy) : undefined,
         });
       } finally {
         await output.close();
