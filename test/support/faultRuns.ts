@@ -195,6 +195,7 @@ class Run {
   }
 
   async #upload(file: TestFile, { copy, stopAt }: { copy?: CopySource; stopAt?: number } = {}): Promise<FaultRun> {
+    const flipped = this.faults.happened.get('flipReply') ?? 0;
     this.#arm();
     const stop = new AbortController();
     let confirmed = 0;
@@ -214,7 +215,9 @@ class Run {
     this.#checkObject(file, true);
     const repeated = this.server.repeatedParts() - before;
     assert.ok(repeated <= WORKERS, `${repeated} parts were sent again`);
-    if (outcome === 'CANCELLED' && put.created && there > 0) {
+    // An ETag that was damaged on its way is not the server's, so that part goes once more.
+    const damaged = (this.faults.happened.get('flipReply') ?? 0) > flipped;
+    if (outcome === 'CANCELLED' && put.created && there > 0 && !damaged) {
       assert.ok(
         put.bytesResumed >= Math.min(confirmed, file.size),
         `${put.bytesResumed} of ${confirmed} confirmed bytes were used again`,
