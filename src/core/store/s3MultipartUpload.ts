@@ -16,7 +16,7 @@ import { PartWindow } from './partWindow';
 import type { RequestOptions } from './s3Connection';
 import { downloadBytes } from './s3Download';
 import { statusOf } from './s3Errors';
-import { discardOurs, headObject, recorded, type S3Put, target, withPayloadHash } from './s3PutRequest';
+import { discardOurs, headObject, recorded, type S3Put, target, tidied, withPayloadHash } from './s3PutRequest';
 
 /** How long giving an upload back may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
@@ -75,7 +75,7 @@ export async function putParts(put: S3Put): Promise<MovedBytes | null> {
     if (outcome === 'open' && notes && isWorthResuming(error)) outcome = 'keep';
     throw error;
   } finally {
-    if (outcome === 'open') await abandon(ours, upload.uploadId);
+    if (outcome === 'open') await tidied(abandon(ours, upload.uploadId), request.signal);
     if (outcome !== 'keep') await notes?.clear();
   }
 }
