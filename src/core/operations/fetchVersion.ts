@@ -34,18 +34,21 @@ export async function fetchVersion(
 ): Promise<FetchedVersion> {
   const { key, sha256 } = entry;
   const size = entry.size ?? undefined;
-  const finish = async (seed?: Awaited<ReturnType<typeof seedFromCache>>): Promise<FetchedVersion> => {
+  const finish = async (
+    seed?: Awaited<ReturnType<typeof seedFromCache>>,
+    justCached = false,
+  ): Promise<FetchedVersion> => {
     const options = { openStore, key, sha256, cache, seed: seed ?? undefined, signal, onProgress };
     return target === null
       ? downloadToCache({ ...options, size: entry.size })
-      : downloadObject({ ...options, size, target });
+      : downloadObject({ ...options, size, target, justCached });
   };
   if (size === undefined || (await cache.find(sha256, size)) !== null) return finish();
   const wanted: StoredVersion = { key, sha256, size };
   const store = await openStore();
   const versions = [wanted, ...olderThan(dataset, entry)];
   const received = await receiveByDelta({ store, cache, versions, signal, onProgress });
-  if (received) return { ...(await finish()), ...received, from: 'delta' };
+  if (received) return { ...(await finish(null, true)), ...received, from: 'delta' };
   try {
     if (!isWorthParallel(store, size)) return await finish();
     return await finish(await seedFromCache({ store, cache, wanted, others: around(dataset, entry), signal }));
@@ -57,7 +60,7 @@ export async function fetchVersion(
     const made = await receiveByDelta({ store, cache, versions, atAnyCost: true, signal, onProgress });
     if (!made) throw error;
     const bytesReceived = base.bytesReceived + made.bytesReceived;
-    return { ...(await finish()), bytesReceived, requests: base.requests + made.requests, from: 'delta' };
+    return { ...(await finish(null, true)), bytesReceived, requests: base.requests + made.requests, from: 'delta' };
   }
 }
 

@@ -27,6 +27,8 @@ export interface DownloadOptions extends Monitor {
   /** The file to write. Missing folders above it are made. */
   readonly target: string;
   readonly cache?: ObjectCache | undefined;
+  /** True when the cache's entry was made and hashed a moment ago: it is copied without hashing it once more. */
+  readonly justCached?: boolean | undefined;
   /** Sees the bytes in order; a piece is valid during the call only. Not with a `cache`, which sees them itself. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
   /** See fetchObject. */
@@ -119,13 +121,14 @@ async function fillFromCache(
   handle: FileHandle,
   cloned: boolean,
   target: string,
-  { sha256, signal, onProgress }: DownloadOptions,
+  { sha256, size, justCached, signal, onProgress }: DownloadOptions,
 ): Promise<boolean> {
   const source = cloned ? handle : await open(entry, 'r').catch(() => null);
   if (!source) return false;
   try {
     const total = (await source.stat()).size;
-    const sink = new HashingSink(cloned ? null : handle, target, null);
+    if (justCached && total !== size) return false;
+    const sink = new HashingSink(cloned ? null : handle, target, null, !justCached);
     const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
     while (sink.bytes < total) {
       throwIfCancelled(signal);
@@ -134,7 +137,7 @@ async function fillFromCache(
       await sink.write(buffer.subarray(0, bytesRead));
       onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total), total });
     }
-    if (sink.digest() !== sha256) return false;
+    if (!justCached && sink.digest() !== sha256) return false;
     await sync(handle, target);
     return true;
   } catch (error) {
@@ -212,7 +215,7 @@ async function receiveInOrder(
   }
 }
 
-/** Hashes what it writes; without a handle it only hashes. */
+/** Hashes what it writes, unless told not to; without a handle it only hashes. */
 class HashingSink {
   readonly #hash = createHash('sha256');
   #bytes = 0;
@@ -221,6 +224,7 @@ class HashingSink {
     private readonly handle: FileHandle | null,
     private readonly target: string,
     private readonly copy: CacheWriter | null,
+    private readonly hashes = true,
   ) {}
 
   get bytes(): number {
@@ -228,7 +232,7 @@ class HashingSink {
   }
 
   async write(piece: Uint8Array): Promise<void> {
-    this.#hash.update(piece);
+    if (this.hashes) this.#hash.update(piece);
     await Promise.all([this.#writeFile(piece), this.copy?.write(piece)]);
     this.#bytes += piece.length;
   }

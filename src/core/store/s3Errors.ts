@@ -44,6 +44,9 @@ const TRANSIENT_NAMES = new Set([
   'SlowDown',
   'ConditionalRequestConflict',
   'OperationAborted',
+  // The body was damaged on its way; what we sent was hashed from the same buffer.
+  'XAmzContentSHA256Mismatch',
+  'BadDigest',
   // The SDK has taken over the server's time from this very answer, so the next signature is right.
   'RequestTimeTooSkewed',
 ]);

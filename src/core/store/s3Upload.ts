@@ -5,7 +5,7 @@ import { DEFAULT_PART_BYTES } from './partPlan';
 import type { RequestOptions, S3Connection } from './s3Connection';
 import { statusOf } from './s3Errors';
 import { NotTheUploadAnyMore, putParts } from './s3MultipartUpload';
-import { discardOurs, isOurs, recorded, type S3Put, target, withPayloadHash } from './s3PutRequest';
+import { discardOurs, isOurs, recorded, type S3Put, target, tidied, withPayloadHash } from './s3PutRequest';
 import { openSource } from './sourceReader';
 
 export interface UploadOptions extends Pick<PutOptions, 'copy' | 'notes'> {
@@ -72,7 +72,7 @@ async function putWhole(put: S3Put): Promise<typeof NOTHING | { readonly [K in k
   } catch (error) {
     // 412: the key is taken; by this very put, if an earlier try arrived and only its answer was lost.
     if (statusOf(error) !== 412) {
-      await discardOurs(put);
+      await tidied(discardOurs(put), request.signal);
       throw error;
     }
     if (!(await isOurs(put))) return null;
