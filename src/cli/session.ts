@@ -61,7 +61,12 @@ export function createSession(options: SessionOptions): Session {
     repository: findRepository,
     context: async () => {
       const { createContext } = await import('./createContext');
-      return createContext(await findRepository(), env, diffEngine);
+      return createContext({
+        repository: await findRepository(),
+        env,
+        diffEngine,
+        confirm: (question) => confirm(question, options),
+      });
     },
     resolve: (file) => path.resolve(cwd, file),
     dispose: () => diffEngine.dispose(),

@@ -9,6 +9,7 @@ import { environmentStore } from '../createContext';
 import { fields } from '../output/table';
 import { visible } from '../output/visible';
 import type { Session } from '../session';
+import { trustedStores } from '../trustedStores';
 import { UsageError } from '../usageError';
 
 const usage = 'init [DIR] [--store folder:PATH | s3://BUCKET[/PREFIX]] [--endpoint URL] [--region R]';
@@ -30,7 +31,12 @@ export const initCommand = defineCommand({
   },
   details: [
     'Without --store the variables R2_ACCOUNT_ID and R2_BUCKET decide; without those, objects live in the folder .datamanager-store',
-    'of the repository, on this machine only. Credentials are never written to the repository: R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY come from the environment or from a .env file.',
+    'of the repository, on this machine only. R2 buckets with a jurisdiction have endpoints of their own, such as',
+    'https://ACCOUNT.eu.r2.cloudflarestorage.com: give it with --endpoint, or set R2_JURISDICTION (eu, fedramp) beside R2_ACCOUNT_ID.',
+    '',
+    'Credentials are never written to the repository. They come from R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY (R2_SESSION_TOKEN for',
+    'temporary ones) or the AWS_ variables of these names, in the environment or in a .env file; or from the profile of',
+    '~/.aws/credentials that DATAMANAGER_PROFILE names. A repository from elsewhere gets them only once you agreed to its bucket.',
   ].join('\n'),
   examples: [
     'datamanager init catalog --store folder:../objects',
@@ -44,6 +50,12 @@ export const initCommand = defineCommand({
       existsSync(path.join(folder, settingsFile)) || (await environmentStore(folder, session.env)) !== null;
     const store = named ?? (decided ? null : embeddedStore);
     const result = await initRepository({ git: session.git, folder, store, ...session.monitor });
+    // Whoever typed the address agrees to it, also once the repository has a remote. Where that can't be kept we ask then.
+    if (result.created && named?.type === 's3') {
+      await trustedStores(session.env)
+        .add(named)
+        .catch(() => undefined);
+    }
     if (session.output.json) await session.output.value({ ...result, store });
     else if (!result.created)
       await session.output.lines([visible(`${folder} is a repository already: nothing was changed.`)]);

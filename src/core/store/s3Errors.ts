@@ -1,4 +1,5 @@
 import { DataManagerError, systemCode } from '../errors';
+import { isNetworkCode, isTransientNetworkCode, networkError, proxyLogin } from './networkErrors';
 import { objectMissing } from './objectErrors';
 
 export interface S3ErrorContext {
@@ -20,23 +21,6 @@ interface Facts {
   readonly system: string | null;
 }
 
-const NETWORK_CODES = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
-/** Nobody listens there, or the name is wrong: waiting a second doesn't help, and a person waits for the answer. */
-const HOPELESS_CODES = new Set(['ENOTFOUND', 'ECONNREFUSED']);
-const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 const TRANSIENT_NAMES = new Set([
   'TimeoutError',
@@ -66,8 +50,7 @@ const WRONG_REGION = new Set(['AuthorizationHeaderMalformed', 'PermanentRedirect
 export function isTransient(error: unknown): boolean {
   if (error instanceof DataManagerError) return false;
   const { status, name, system } = factsOf(error);
-  if (system !== null && HOPELESS_CODES.has(system)) return false;
-  if (system !== null && NETWORK_CODES.has(system)) return true;
+  if (system !== null && isNetworkCode(system)) return isTransientNetworkCode(system);
   return TRANSIENT_NAMES.has(name) || (status !== null && TRANSIENT_STATUS.has(status));
 }
 
@@ -99,7 +82,16 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
   const data = { operation, key, status, name, requestId, system, endpoint, bucket };
 
   if (name === 'AbortError') return new DataManagerError('CANCELLED', 'Cancelled.');
-  if (status === null) return networkError(facts, context, data);
+  if (status === null) {
+    return (
+      networkError(error, { address: endpoint, data }) ??
+      new DataManagerError('STORE_FAILED', `${location} failed: ${operation}: ${spoken(facts, context)}.`, {
+        hint: 'Check that the endpoint is an S3 service.',
+        data,
+      })
+    );
+  }
+  if (status === 407) return proxyLogin(null);
   if (name === 'NoSuchBucket' || (status === 404 && key === null)) {
     return new DataManagerError('BUCKET_MISSING', `There is no bucket "${bucket}" at ${endpoint}.`, {
       hint: 'Check the bucket and the endpoint in the settings, or create the bucket.',
@@ -173,39 +165,6 @@ export function noS3Service(location: string): DataManagerError {
   return new DataManagerError('STORE_FAILED', `What answers as ${location} is not an S3 service.`, {
     hint: 'Check the endpoint in the settings, and that the network asks for no login.',
   });
-}
-
-function networkError(facts: Facts, context: S3ErrorContext, data: Record<string, unknown>): DataManagerError {
-  const { system, name } = facts;
-  const unreachable = (why: string, hint: string) =>
-    new DataManagerError('STORE_UNREACHABLE', `${context.endpoint} can't be reached: ${why}.`, { hint, data });
-  const connection = 'Check the endpoint in the settings and your connection.';
-  if (system !== null && CERTIFICATE_CODE.test(system)) {
-    return unreachable(
-      `its certificate is not trusted (${system})`,
-      'Check the endpoint; behind a company proxy, set NODE_EXTRA_CA_CERTS.',
-    );
-  }
-  if (name === 'TimeoutError' || system === 'ETIMEDOUT') return unreachable('it does not answer in time', connection);
-  switch (system) {
-    case 'ENOTFOUND':
-      return unreachable('no server has this name', connection);
-    case 'EAI_AGAIN':
-      return unreachable('the name can not be looked up now', 'Check your connection.');
-    case 'ECONNREFUSED':
-      return unreachable('nothing listens at this address', connection);
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'ECONNABORTED':
-    case 'ERR_STREAM_PREMATURE_CLOSE':
-      return unreachable('the connection was cut', 'Check your connection and try again.');
-  }
-  if (system !== null && NETWORK_CODES.has(system)) return unreachable(system, connection);
-  return new DataManagerError(
-    'STORE_FAILED',
-    `${context.location} failed: ${context.operation}: ${spoken(facts, context)}.`,
-    { hint: 'Check that the endpoint is an S3 service.', data },
-  );
 }
 
 function factsOf(error: unknown): Facts {
