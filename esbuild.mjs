@@ -93,7 +93,12 @@ const common = {
   sourcemap: dev ? 'linked' : false,
 };
 
-const shipped = { ...common, minify: !dev, legalComments: 'none', plugins: [lazyS3Store, noCredentialSearch, noDebugOutput] };
+const shipped = {
+  ...common,
+  minify: !dev,
+  legalComments: 'none',
+  plugins: [lazyS3Store, noCredentialSearch, noDebugOutput],
+};
 
 /** @type {Set<string>} */
 const operations = new Set();

@@ -61,10 +61,16 @@ export async function credentialsFromProfile(profile: string, files: ProfileFile
 type Profile = Readonly<Record<string, string | undefined>>;
 
 async function readProfiles({ credentialsFile, configFile }: ProfileFiles): Promise<Readonly<Record<string, Profile>>> {
-  const read = await loadSharedConfigFiles({ filepath: credentialsFile, configFilepath: configFile, ignoreCache: true });
+  const read = await loadSharedConfigFiles({
+    filepath: credentialsFile,
+    configFilepath: configFile,
+    ignoreCache: true,
+  });
   // As Amazon's tools do: of a value in both files that of the credentials counts.
   const names = new Set([...Object.keys(read.configFile), ...Object.keys(read.credentialsFile)]);
-  return Object.fromEntries([...names].map((name) => [name, { ...read.configFile[name], ...read.credentialsFile[name] }]));
+  return Object.fromEntries(
+    [...names].map((name) => [name, { ...read.configFile[name], ...read.credentialsFile[name] }]),
+  );
 }
 
 function keysOf(profile: Profile | undefined): StoreCredentials | null {

@@ -1,4 +1,4 @@
-import { type Agent, Agent as HttpAgent, type ClientRequest } from 'node:http';
+import { type Agent, type ClientRequest, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { HttpProxyAgent } from 'http-proxy-agent';

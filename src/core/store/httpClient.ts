@@ -63,7 +63,8 @@ export function createHttpClient(options: {
         headers: { 'accept-encoding': 'identity', 'user-agent': 'datamanager', ...headers },
         ...(signal ? { signal } : {}),
       });
-      const slow = () => sent.destroy(Object.assign(new Error('No answer in time.'), { name: 'TimeoutError', code: 'ETIMEDOUT' }));
+      const slow = () =>
+        sent.destroy(Object.assign(new Error('No answer in time.'), { name: 'TimeoutError', code: 'ETIMEDOUT' }));
       const timer = setTimeout(slow, connectMs);
       sent.once('response', (answer) => {
         clearTimeout(timer);
@@ -106,7 +107,11 @@ export function createHttpClient(options: {
     error: describe,
     async request(method, key, request) {
       try {
-        return await withRetry(() => follow(method, key, request), { policy: retry, isTransient, signal: request.signal });
+        return await withRetry(() => follow(method, key, request), {
+          policy: retry,
+          isTransient,
+          signal: request.signal,
+        });
       } catch (error) {
         throwIfCancelled(request.signal);
         throw describe(error, key);
@@ -137,7 +142,10 @@ function nextAddress(from: URL, location: string, hops: number, base: string): U
 function judge(answer: IncomingMessage, url: URL, key: string): IncomingMessage {
   const { statusCode: status = 0, headers } = answer;
   const isObject = status === 200 || status === 206;
-  if (status === 416 || (isObject && !isWebPage(headers['content-type'], key) && !isEncoded(headers['content-encoding'])))
+  if (
+    status === 416 ||
+    (isObject && !isWebPage(headers['content-type'], key) && !isEncoded(headers['content-encoding']))
+  )
     return answer;
   answer.destroy();
   const data = { key, host: url.host, status };
@@ -151,10 +159,14 @@ function judge(answer: IncomingMessage, url: URL, key: string): IncomingMessage 
     });
   }
   if (isObject && isEncoded(headers['content-encoding'])) {
-    throw new DataManagerError('STORE_FAILED', `${url.host} changes the bytes on their way (${headers['content-encoding']}).`, {
-      hint: 'Turn off compression for the objects at this address.',
-      data,
-    });
+    throw new DataManagerError(
+      'STORE_FAILED',
+      `${url.host} changes the bytes on their way (${headers['content-encoding']}).`,
+      {
+        hint: 'Turn off compression for the objects at this address.',
+        data,
+      },
+    );
   }
   if (isObject) {
     throw new DataManagerError('STORE_FAILED', `${url.host} answered with a web page instead of ${key}.`, {

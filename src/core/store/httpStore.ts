@@ -61,7 +61,8 @@ export function createHttpStore(options: HttpStoreOptions): ObjectStore {
     async *list(prefix) {
       refuse(prefix, location, 'listed');
     },
-    verify: async ({ signal } = {}) => verifyPublic(location, () => head(`datamanager-probe-${Date.now()}`, { signal })),
+    verify: async ({ signal } = {}) =>
+      verifyPublic(location, () => head(`datamanager-probe-${Date.now()}`, { signal })),
   };
 }
 
@@ -119,7 +120,13 @@ interface Reply {
 
 function understand(
   answer: IncomingMessage,
-  { key, at, first, last, partial }: { key: string; at: number; first: number; last: number | undefined; partial: boolean },
+  {
+    key,
+    at,
+    first,
+    last,
+    partial,
+  }: { key: string; at: number; first: number; last: number | undefined; partial: boolean },
 ): Reply {
   const { headers, statusCode } = answer;
   const mark = headers.etag ?? headers['last-modified'] ?? '';

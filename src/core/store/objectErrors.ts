@@ -50,8 +50,12 @@ export function wrongHash(key: string, expected: string, actual: string): DataMa
  * if (received > size) throw tooLong(key, size);
  */
 export function tooLong(key: string, size: number): DataManagerError {
-  return new DataManagerError('HASH_MISMATCH', `The object ${key} is longer than the ${size} bytes that were published.`, {
-    hint: 'The object is damaged or not the one that was published; the local file was left alone.',
-    data: { key, size },
-  });
+  return new DataManagerError(
+    'HASH_MISMATCH',
+    `The object ${key} is longer than the ${size} bytes that were published.`,
+    {
+      hint: 'The object is damaged or not the one that was published; the local file was left alone.',
+      data: { key, size },
+    },
+  );
 }

@@ -54,8 +54,13 @@ export async function openRepositoryStore(options: RepositoryStoreOptions): Prom
   return openStore({ settings, credentials: await access.credentials(settings), baseFolder, network });
 }
 
-async function opensByItself(settings: StoreSettings | null, access: BucketAccess, baseFolder: string): Promise<boolean> {
+async function opensByItself(
+  settings: StoreSettings | null,
+  access: BucketAccess,
+  baseFolder: string,
+): Promise<boolean> {
   if (!settings) return false;
-  if (settings.type === 's3') return (await access.isTrusted(settings)) && (await access.credentials(settings)) !== null;
+  if (settings.type === 's3')
+    return (await access.isTrusted(settings)) && (await access.credentials(settings)) !== null;
   return (await stat(resolve(baseFolder, settings.path)).catch(() => null)) !== null;
 }

@@ -8,7 +8,11 @@ import { throwIfCancelled } from '../errors';
  * @example
  * for await (const piece of readBody(answer, 60_000, signal)) hash.update(piece);
  */
-export async function* readBody(body: Readable, idleMs: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+export async function* readBody(
+  body: Readable,
+  idleMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   const stop = () => body.destroy(new Error('Cancelled.'));
   const silent = () => body.destroy(Object.assign(new Error('No byte came in time.'), { name: 'TimeoutError' }));
   const pieces = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
+import { storeIdentity } from '../../core/store/storeIdentity';
 import type { S3StoreSettings } from '../../core/store/storeSettings';
 
 const trustedStoresKey = 'trustedStores';
@@ -46,6 +47,6 @@ export class StoreTrust {
   }
 }
 
-function identity(folder: string, { endpoint, bucket }: S3StoreSettings): string {
-  return JSON.stringify([folder, endpoint, bucket]);
+function identity(folder: string, store: S3StoreSettings): string {
+  return JSON.stringify([folder, storeIdentity(store)]);
 }
