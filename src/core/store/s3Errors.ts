@@ -1,6 +1,7 @@
 import { DataManagerError, systemCode } from '../errors';
 import { isNetworkCode, isTransientNetworkCode, networkError, proxyLogin } from './networkErrors';
 import { objectMissing } from './objectErrors';
+import { accountOf } from './r2Endpoint';
 
 export interface S3ErrorContext {
   readonly location: string;
@@ -31,15 +32,14 @@ const TRANSIENT_NAMES = new Set([
   // The SDK has taken over the server's time from this very answer, so the next signature is right.
   'RequestTimeTooSkewed',
 ]);
-const BAD_CREDENTIALS = new Set([
-  'SignatureDoesNotMatch',
-  'InvalidAccessKeyId',
-  'InvalidToken',
-  'ExpiredToken',
-  'TokenRefreshRequired',
-  'Unauthorized',
+const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired']);
+const WRONG_REGION = new Set([
+  'AuthorizationHeaderMalformed',
+  'PermanentRedirect',
+  'TemporaryRedirect',
+  'InvalidRegionName',
+  'IllegalLocationConstraintException',
 ]);
-const WRONG_REGION = new Set(['AuthorizationHeaderMalformed', 'PermanentRedirect', 'TemporaryRedirect']);
 
 /**
  * True for a failure of the SDK or the network that may pass: a cut connection, a timeout, 429, 5xx.
@@ -109,33 +109,18 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
     });
   }
   if (WRONG_REGION.has(name) || status === 301 || status === 307) {
+    const region = regionOf(error);
     return new DataManagerError('STORE_REFUSED', `${location} is in another region than the settings say.`, {
-      hint: 'Set the region of the bucket in the settings ("auto" for Cloudflare R2).',
-      data,
+      hint: `Set the region of the bucket in the settings (${region === null ? '"auto" for Cloudflare R2' : `"${region}"`}).`,
+      data: { ...data, region },
     });
   }
-  if (/access key has length/i.test(facts.message)) {
-    return new DataManagerError(
-      'CREDENTIALS_REJECTED',
-      `${endpoint} rejected the access key: it has the wrong length.`,
-      {
-        hint: 'An R2 access key id has 32 characters; take it from an R2 API token, not from the Cloudflare API.',
-        data,
-      },
-    );
-  }
-  if (status === 401 || BAD_CREDENTIALS.has(name)) {
-    return new DataManagerError('CREDENTIALS_REJECTED', `${endpoint} rejected the credentials (${name}).`, {
-      hint:
-        name === 'ExpiredToken'
-          ? 'The session has ended: get new credentials.'
-          : 'Check the access key id and the secret, and that they belong to this endpoint.',
-      data,
-    });
-  }
+  const rejected = rejectedCredentials(facts, endpoint);
+  if (rejected) return new DataManagerError('CREDENTIALS_REJECTED', rejected.message, { hint: rejected.hint, data });
   if (status === 403) {
-    return new DataManagerError('STORE_REFUSED', `${location} doesn't allow this (${operation}: ${name}).`, {
-      hint: 'Give the access key the right to read and write objects in this bucket.',
+    const right = rightFor(operation);
+    return new DataManagerError('STORE_REFUSED', `${location} doesn't allow to ${right} (${operation}: ${name}).`, {
+      hint: `Give the access key the right to ${right} (on R2 the permission "Object Read & Write" for this bucket).`,
       data,
     });
   }
@@ -153,6 +138,58 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
       data,
     },
   );
+}
+
+/** Which part of the credentials a server did not like, and what to do about it. */
+function rejectedCredentials(
+  { status, name, message }: Facts,
+  endpoint: string,
+): { message: string; hint: string } | null {
+  if (EXPIRED.has(name)) {
+    return { message: 'The temporary credentials have expired.', hint: 'Get new ones, with their session token.' };
+  }
+  if (name === 'InvalidToken' || (name === 'InvalidArgument' && /security-token/i.test(message))) {
+    return {
+      message: `${endpoint} rejected the session token.`,
+      hint: 'Use the session token that came with this access key, or none if the key is a lasting one.',
+    };
+  }
+  if (/access key has length/i.test(message)) {
+    return {
+      message: `${endpoint} rejected the access key: it has the wrong length.`,
+      hint: 'An R2 access key id has 32 characters; take it from an R2 API token, not from the Cloudflare API.',
+    };
+  }
+  if (name === 'SignatureDoesNotMatch') {
+    return {
+      message: `${endpoint} rejected the secret access key.`,
+      hint: 'Copy the secret again; if it is lost, make a new access key. It belongs to one access key id only.',
+    };
+  }
+  if (name === 'InvalidAccessKeyId' || status === 401) {
+    const account = accountOf(endpoint);
+    return {
+      message: `${endpoint} does not know the access key id.`,
+      hint:
+        account === null
+          ? 'Check the access key id, and that it belongs to this endpoint.'
+          : `Check the access key id, and that it belongs to the account ${account}: the keys of another account are not known here.`,
+    };
+  }
+  return null;
+}
+
+function rightFor(operation: string): string {
+  if (/^(List|HeadBucket)/.test(operation)) return 'list the objects of the bucket';
+  if (/^(Get|Head)/.test(operation)) return 'read objects';
+  return /^Delete/.test(operation) ? 'delete objects' : 'write objects';
+}
+
+/** Amazon says which region it would have been: in the answer, or in a header of it. */
+function regionOf(error: unknown): string | null {
+  const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, unknown> } };
+  const region = Region ?? $response?.headers?.['x-amz-bucket-region'];
+  return typeof region === 'string' && /^[a-z0-9-]{1,40}$/.test(region) ? region : null;
 }
 
 /**

@@ -35,11 +35,15 @@ export async function verifyStore(store: Checked, { signal }: Monitor = {}): Pro
     const write = await tryRight('write', 'Objects can be written.', signal, async () => {
       await store.put(probe.key, { bytes, sha256: probe.sha256 }, { signal });
     });
-    const readable = write.row.ok ? probe.key : anyKey;
+    // An object of somebody else's may be closed to whom their own are open.
+    const readable = [...(write.row.ok ? [probe.key] : []), ...(anyKey === null ? [] : [anyKey])];
+    const readAll = async (): Promise<void> => {
+      for (const key of readable) await readSome(store, key, signal);
+    };
     const read =
-      readable === null
+      readable.length === 0
         ? notTried('read', 'there is no object to read')
-        : (await tryRight('read', 'Objects can be read.', signal, () => readSome(store, readable, signal))).row;
+        : (await tryRight('read', 'Objects can be read.', signal, readAll)).row;
     const deletion = write.row.ok
       ? (await tryRight('delete', 'Objects can be deleted.', signal, () => store.delete(probe.key, { signal }))).row
       : notTried('delete', 'no probe object could be written');
