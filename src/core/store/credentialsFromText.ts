@@ -24,7 +24,9 @@ const ENDPOINT = /https?:\/\/[^\s"'`<>,;]+/gi;
  * credentialsFromText('Access Key ID\n0123…\nSecret Access Key\n4567…\nhttps://abc.r2.cloudflarestorage.com').accessKeyId; // '0123…'
  */
 export function credentialsFromText(text: string): FoundCredentials {
+  // Of JSON in one line, each member becomes a line.
   const lines = text
+    .replace(/[{}]|,\s*(?=")/g, '\n')
     .split(/\r?\n|\r/)
     .map((line) => line.trim())
     .filter((line) => line !== '');

@@ -36,7 +36,7 @@ https://abc.eu.r2.cloudflarestorage.com`;
       `Access Key ID: ${id}\nSecret Access Key: a/b+c=`,
       `Access key ID\t${id}\nSecret access key\ta/b+c=`,
       `{\n "accessKeyId": "${id}",\n "secretAccessKey": "a/b+c="\n}`,
-      `{"AccessKeyId": "${id}",\n"SecretAccessKey": "a/b+c="}`.replace('}', '\n}'),
+      `{"AccessKeyId": "${id}", "SecretAccessKey": "a/b+c="}`,
       `access key\n${id}\nsecret key\na/b+c=`,
     ]) {
       assert.deepEqual(credentialsFromText(text), keys, text);
