@@ -76,7 +76,7 @@ export function statusOf(error: unknown): number | null {
  */
 export function s3Error(error: unknown, context: S3ErrorContext): DataManagerError {
   if (error instanceof DataManagerError) return error;
-  const facts = factsOf(error);
+  const facts = withoutSecrets(factsOf(error), context.secrets);
   const { status, name, requestId, system } = facts;
   const { location, endpoint, bucket, operation, key } = context;
   const data = { operation, key, status, name, requestId, system, endpoint, bucket };
@@ -85,7 +85,7 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
   if (status === null) {
     return (
       networkError(error, { address: endpoint, data }) ??
-      new DataManagerError('STORE_FAILED', `${location} failed: ${operation}: ${spoken(facts, context)}.`, {
+      new DataManagerError('STORE_FAILED', `${location} failed: ${operation}: ${spoken(facts)}.`, {
         hint: 'Check that the endpoint is an S3 service.',
         data,
       })
@@ -130,14 +130,10 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
       data,
     });
   }
-  return new DataManagerError(
-    'STORE_FAILED',
-    `${location} failed: ${operation}: ${status} ${spoken(facts, context)}.`,
-    {
-      hint: 'Check that the endpoint is an S3 service.',
-      data,
-    },
-  );
+  return new DataManagerError('STORE_FAILED', `${location} failed: ${operation}: ${status} ${spoken(facts)}.`, {
+    hint: 'Check that the endpoint is an S3 service.',
+    data,
+  });
 }
 
 /** Which part of the credentials a server did not like, and what to do about it. */
@@ -222,12 +218,32 @@ function factsOf(error: unknown): Facts {
   };
 }
 
-/** The server's own words, for a failure that has none of ours: one short line without a secret. */
-function spoken({ name, message }: Facts, { secrets }: S3ErrorContext): string {
-  let text = message
+/** A server may say back what it was told, and in more than one place. */
+function withoutSecrets(facts: Facts, secrets: readonly string[]): Facts {
+  const hide = (text: string): string => {
+    let hidden = text;
+    for (const secret of secrets.flatMap(spellings)) hidden = hidden.replaceAll(secret, '***');
+    return hidden;
+  };
+  return {
+    ...facts,
+    name: /^[\w.]{1,64}$/.test(facts.name) ? hide(facts.name) : 'Error',
+    message: hide(facts.message),
+    requestId: facts.requestId === null ? null : hide(facts.requestId).slice(0, 100),
+  };
+}
+
+function spellings(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const encoded = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
+  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...encoded];
+}
+
+/** The server's own words, for a failure that has none of ours: one short line. */
+function spoken({ name, message }: Facts): string {
+  const text = message
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, 160)
     .trim();
-  for (const secret of secrets) text = text.replaceAll(secret, '***');
   return text === '' || text === name ? name : `${name}, ${text.replace(/\.$/, '')}`;
 }

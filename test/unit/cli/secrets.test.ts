@@ -13,7 +13,7 @@ import { tempDir } from '../../support/tempDir';
 
 // Signs that change when a text is quoted, encoded or put into an address.
 const secret = 'NeedleSecret/with+signs=&"and more"%';
-const token = 'NeedleToken/with+signs==&é';
+const token = 'NeedleToken/with+signs==&"%';
 const proxyPassword = 'NeedleProxyPassword';
 
 /** What a leak could look like. */
@@ -46,10 +46,14 @@ describe('a secret never appears', function () {
   before(async () => {
     r2 = await startR2Emulator('data', { accessKeyId: 'a1b2c3d4'.repeat(4), secretAccessKey: secret });
     // Says back whatever it was told, as a debugging server would.
+    let turn = 0;
     hostile = await startServer((request, response) => {
-      const heard = JSON.stringify(request.headers).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-      const told = `<Message>${request.headers['x-amz-security-token'] ?? ''} ${token.replace('&', '&amp;')} ${heard}</Message>`;
-      response.writeHead(400).end(`<Error><Code>Strange${token.slice(0, 4)}</Code>${told}</Error>`);
+      const told = String(request.headers['x-amz-security-token'] ?? '');
+      const inXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+      const spelled = [told, encodeURIComponent(told), JSON.stringify(told), Buffer.from(told).toString('base64')];
+      const [code, message] = [spelled[turn++ % spelled.length] ?? '', inXml(spelled.join(' '))];
+      response.setHeader('x-amz-request-id', Buffer.from(told).toString('base64'));
+      response.writeHead(400).end(`<Error><Code>${inXml(code)}</Code><Message>${message}</Message></Error>`);
     });
     top = tempDir();
     dir = join(top, 'catalog');
