@@ -4,8 +4,9 @@ import type { Repository } from '../core/repo/repository';
 import { runGit } from '../core/repo/runGit';
 import { credentialsFromEnvironment, type Environment } from '../core/store/credentialsFromEnvironment';
 import type { BucketAccess } from '../core/store/openRepositoryStore';
-import { environmentNames } from '../core/store/storeIdentity';
+import { checkEndpoint, environmentNames, plainEndpoint } from '../core/store/storeIdentity';
 import type { S3StoreSettings, StoreCredentials } from '../core/store/storeSettings';
+import { visible } from './output/visible';
 import { trustedStores } from './trustedStores';
 
 export interface BucketAccessOptions {
@@ -41,9 +42,10 @@ export function bucketAccess({ repository, env, dotEnv, confirm }: BucketAccessO
   return {
     isTrusted,
     async requireTrust(store) {
+      checkEndpoint(store.endpoint);
       if (await isTrusted(store)) return;
       const answer = await confirm(
-        `Use the bucket "${store.bucket}" at ${store.endpoint}? Your keys and data would go there; the settings of this repository ask for it.`,
+        `Use the bucket "${visible(store.bucket)}" at ${plainEndpoint(store.endpoint)}? Your keys and data would go there; the settings of this repository ask for it.`,
       );
       if (answer !== true) throw notTrusted(store, answer === null);
       // Where the list can't be kept, the answer holds for this run.
@@ -65,12 +67,16 @@ async function findCredentials(env: Environment, dotEnv: Environment): Promise<S
 }
 
 function notTrusted({ bucket, endpoint }: S3StoreSettings, nobodyToAsk: boolean): DataManagerError {
-  return new DataManagerError('STORE_NOT_TRUSTED', `The bucket "${bucket}" at ${endpoint} was not agreed to.`, {
-    hint: nobodyToAsk
-      ? 'The settings of this repository name it; your keys and data would go there. If you know it, agree once with --yes.'
-      : 'Nothing was sent there.',
-    data: { bucket, endpoint },
-  });
+  return new DataManagerError(
+    'STORE_NOT_TRUSTED',
+    `The bucket "${bucket}" at ${plainEndpoint(endpoint)} was not agreed to.`,
+    {
+      hint: nobodyToAsk
+        ? 'The settings of this repository name it; your keys and data would go there. If you know it, agree once with --yes.'
+        : 'Nothing was sent there.',
+      data: { bucket, endpoint },
+    },
+  );
 }
 
 /** An empty variable is not set. */

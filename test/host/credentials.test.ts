@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { StoreReport } from '../../src/core/operations/verifyStore';
@@ -46,7 +46,7 @@ describe('credentials in VS Code', function () {
 
   it('keeps none with which nothing works, and says what is wrong', async () => {
     const folder = await repository('wrong');
-    await vscode.env.clipboard.writeText(block(r2.credentials.accessKeyId, 'wrong'));
+    await vscode.env.clipboard.writeText(block(r2.credentials.accessKeyId, 'NeedleOfAWrongKey'));
     assert.equal(await run('setCredentials', { folder, way: 'clipboard' }), undefined, 'it fails, with a notification');
     await vscode.env.clipboard.writeText('nothing of use');
     assert.equal(await run('setCredentials', { folder, way: 'clipboard' }), undefined);
@@ -107,6 +107,26 @@ describe('credentials in VS Code', function () {
       assert.equal(await works(folder), false);
     } finally {
       delete process.env.AWS_SHARED_CREDENTIALS_FILE;
+    }
+  });
+
+  it('are in no log', async () => {
+    // Where the desktop (hostSuite.mjs) and the server (server.mjs) write theirs.
+    const places = [path.join(workspace, '../user'), path.join(process.env.HOME ?? '', '../data')];
+    const logs = places.filter(existsSync).flatMap((place) =>
+      readdirSync(place, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.log'))
+        .map((name) => readFileSync(path.join(place, name), 'utf8')),
+    );
+    assert.ok(
+      logs.some((text) => text.includes('CREDENTIALS_REJECTED')),
+      'ours is among them',
+    );
+    const { secretAccessKey } = r2.credentials;
+    for (const text of logs) {
+      for (const secret of [secretAccessKey, 'NeedleOfAWrongKey', Buffer.from(secretAccessKey).toString('base64')]) {
+        assert.ok(!text.includes(secret));
+      }
     }
   });
 });

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { settingsFile } from '../../core/catalog/settings';
 import { storeFromEnvironment } from '../../core/store/credentialsFromEnvironment';
+import { checkEndpoint } from '../../core/store/storeIdentity';
 import type { StoreSettings } from '../../core/store/storeSettings';
 import { defineCommand } from '../command';
 import { environmentStore } from '../createContext';
@@ -120,8 +121,11 @@ function readBucket(
   if (address === undefined) {
     throw new UsageError('A bucket needs --endpoint URL (or R2_ACCOUNT_ID in the environment, for R2).', hint);
   }
-  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
-    throw new UsageError(`${JSON.stringify(address)} is not an http(s) address.`, hint);
+  try {
+    checkEndpoint(address);
+  } catch {
+    // Not said back: what does not belong there may be a password.
+    throw new UsageError('The endpoint is not a plain http(s) address, without a user name, ? or #.', hint);
   }
   return { type: 's3', endpoint: address, bucket, ...(region ? { region } : {}), ...(prefix ? { prefix } : {}) };
 }

@@ -5,6 +5,7 @@ import { createFolderStore } from './folderStore';
 import type { Network } from './httpAgents';
 import { checkKey } from './objectKey';
 import type { ObjectStore } from './objectStore';
+import { checkEndpoint } from './storeIdentity';
 import type { S3StoreSettings, StoreCredentials, StoreSettings } from './storeSettings';
 
 export interface OpenStoreOptions {
@@ -79,15 +80,6 @@ async function checkFolder(folder: string): Promise<string> {
   throw new DataManagerError('SETTINGS_INVALID', `The store ${folder} is in Git's own folder.`, {
     hint: 'Name another folder as store.path in .datamanager.json.',
     data: { folder },
-  });
-}
-
-function checkEndpoint(endpoint: string): URL {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
-  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '')
-    return url;
-  throw new DataManagerError('SETTINGS_INVALID', 'The endpoint of the store is not a plain http or https address.', {
-    hint: 'Write it as https://ACCOUNT.r2.cloudflarestorage.com, without a user name or password.',
   });
 }
 

@@ -1,3 +1,4 @@
+import { DataManagerError } from '../errors';
 import type { Environment } from './credentialsFromEnvironment';
 import { accountOf } from './r2Endpoint';
 import type { S3StoreSettings } from './storeSettings';
@@ -35,10 +36,35 @@ export function environmentNames(env: Environment, { endpoint, bucket }: S3Store
   );
 }
 
-function plainEndpoint(endpoint: string): string {
-  if (!URL.canParse(endpoint)) return endpoint;
-  const url = new URL(endpoint);
-  return url.origin + url.pathname.replace(/\/+$/, '');
+/**
+ * The endpoint as a URL. Throws SETTINGS_INVALID unless it is a plain http or https address: with a user name,
+ * `https://abc.r2.cloudflarestorage.com@evil.example` would look like what it is not to whoever is asked about it.
+ *
+ * @example
+ * checkEndpoint('https://abc.r2.cloudflarestorage.com').hostname; // 'abc.r2.cloudflarestorage.com'
+ */
+export function checkEndpoint(endpoint: string): URL {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+  if (url && isPlain(url)) return url;
+  throw new DataManagerError('SETTINGS_INVALID', 'The endpoint of the store is not a plain http or https address.', {
+    hint: 'Write it as https://ACCOUNT.r2.cloudflarestorage.com, without a user name or password.',
+  });
+}
+
+/**
+ * An endpoint as people are to read it: host in lower case and ASCII (a look-alike letter shows), nothing that a terminal obeys.
+ *
+ * @example
+ * plainEndpoint('https://ABC.r2.cloudflarestorage.com/'); // 'https://abc.r2.cloudflarestorage.com'
+ */
+export function plainEndpoint(endpoint: string): string {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+  return url && isPlain(url) ? url.origin + url.pathname.replace(/\/+$/, '') : endpoint;
+}
+
+function isPlain(url: URL): boolean {
+  const more = url.username + url.password + url.search + url.hash;
+  return (url.protocol === 'https:' || url.protocol === 'http:') && more === '';
 }
 
 function hostOf(endpoint: string): string {

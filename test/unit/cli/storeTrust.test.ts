@@ -73,6 +73,13 @@ describe('buckets that a repository names', function () {
     assert.equal(stranger.requests.length, 0);
   });
 
+  it('can not pass for another one in the question', async () => {
+    const host = new URL(stranger.url).host;
+    const dir = cloned({}, `http://abc.r2.cloudflarestorage.com@${host}`);
+    assert.equal((await verify(dir, {}, '--yes')).error?.code, 'SETTINGS_INVALID');
+    assert.equal(stranger.requests.length, 0);
+  });
+
   it('get what they want once the user agreed, in any repository, and no other bucket does', async () => {
     const env = { HOME: tempDir() };
     assert.equal((await verify(cloned(), env, '--yes')).asked, true);

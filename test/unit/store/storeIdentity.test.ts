@@ -15,6 +15,7 @@ describe('storeIdentity', () => {
       { ...r2, endpoint: 'https://abc.eu.r2.cloudflarestorage.com' },
       { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com.evil.example' },
       { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com/x' },
+      { ...r2, endpoint: 'https://me@abc.r2.cloudflarestorage.com' },
       { bucket: 'data at https://abc.r2.cloudflarestorage.com', endpoint: 'https://evil.example' },
     ];
     for (const other of others) assert.notEqual(storeIdentity(other), storeIdentity(r2));
