@@ -9,7 +9,7 @@ import { makeFolders, randomName, syncFolder } from './durableFile';
 import { type FetchObjectOptions, fetchObject } from './fetchObject';
 import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
-import { wrongHash } from './objectErrors';
+import { tooLong, wrongHash } from './objectErrors';
 import type { ObjectStore } from './objectStore';
 
 const PIECE_BYTES = 1 << 20;
@@ -149,13 +149,20 @@ async function fillFromCache(
 }
 
 /**
- * True when an object is long enough for several connections; a folder is read in one go.
+ * True when an object is long enough for several connections; a folder is read in one go, and so is a web server that does not offer
+ * parts, which is asked first.
+ *
+ * Throws what `ObjectStore.head` throws.
  *
  * @example
- * if (isWorthParallel(store, size)) await fetchObject({ store, key, sha256, size, cache });
+ * if (await isWorthParallel(store, { key, size, signal })) await fetchObject({ store, key, sha256, size, cache });
  */
-export function isWorthParallel(store: ObjectStore, size: number): boolean {
-  return store.kind === 's3' && size > IN_PARALLEL_FROM;
+export async function isWorthParallel(
+  store: ObjectStore,
+  { key, size, signal }: Pick<Monitor, 'signal'> & { readonly key: string; readonly size: number },
+): Promise<boolean> {
+  if (store.kind === 'folder' || size <= IN_PARALLEL_FROM) return false;
+  return store.kind === 's3' || (await store.head(key, { signal }))?.inParts === true;
 }
 
 const NOTHING = { bytesReceived: 0, bytesResumed: 0, bytesSeeded: 0, requests: 0 } as const;
@@ -172,7 +179,7 @@ async function receive(handle: FileHandle, target: string, options: DownloadOpti
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
-  if (cache && total !== null && isWorthParallel(store, total)) {
+  if (cache && total !== null && (await isWorthParallel(store, { key, size: total, signal }))) {
     const begin = async () => {
       await handle.truncate(0);
       const sink = new HashingSink(handle, target, null);
@@ -201,6 +208,8 @@ async function receiveInOrder(
     const sink = new HashingSink(handle, target, copy);
     for await (const piece of inLargePieces(store.get(key, { signal }))) {
       await sink.write(piece);
+      // Bytes without end would fill the disk before the hash could say that they are wrong.
+      if (total !== null && sink.bytes > total) throw tooLong(key, total);
       onPiece?.(piece);
       onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total ?? sink.bytes), total });
     }

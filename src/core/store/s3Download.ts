@@ -3,6 +3,7 @@ import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s
 import { DataManagerError, throwIfCancelled } from '../errors';
 import { rangeBehindEnd } from './objectErrors';
 import type { ByteRange, GetOptions } from './objectStore';
+import { readBody } from './readBody';
 import { pause } from './retry';
 import type { S3Connection } from './s3Connection';
 import { isTransient, noS3Service, statusOf } from './s3Errors';
@@ -77,29 +78,6 @@ export async function* downloadBytes(
       if (!goOn) throw connection.error(error, 'GetObject', key);
       await pause(failures, connection.retry, signal);
     }
-  }
-}
-
-/** The SDK's timeouts and its signal end with the headers of the reply; these are for the body. */
-async function* readBody(body: Readable, idleMs: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const stop = () => body.destroy(new Error('Cancelled.'));
-  const silent = () => body.destroy(Object.assign(new Error('No byte came in time.'), { name: 'TimeoutError' }));
-  const pieces = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  let timer: NodeJS.Timeout | undefined;
-  signal?.addEventListener('abort', stop);
-  try {
-    for (;;) {
-      throwIfCancelled(signal);
-      timer = setTimeout(silent, idleMs);
-      const next = await pieces.next();
-      clearTimeout(timer);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-    body.destroy();
   }
 }
 
