@@ -12,6 +12,8 @@ import type { ObjectCache } from '../core/store/cache';
 import { storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
 import type { ObjectStore } from '../core/store/objectStore';
 import type { StoreSettings } from '../core/store/storeSettings';
+import type { ActivityList } from './activity/activityList';
+import type { PendingWork } from './activity/pendingWork';
 import type { ComparisonSource, Comparisons } from './documents/comparisons';
 import type { Repositories } from './repositories';
 import { manifestFolder, type RepositoryState } from './repositoryState';
@@ -32,6 +34,8 @@ export interface Services {
   readonly datasets: DatasetsProvider;
   readonly history: HistoryProvider;
   readonly operations: Operations;
+  readonly activities: ActivityList;
+  readonly pendingWork: PendingWork;
 }
 
 export interface OperationsOptions {
