@@ -11,6 +11,8 @@ export interface Progress {
   readonly copied?: number | undefined;
   /** Bytes of `done` that an earlier, interrupted transfer had brought over. */
   readonly resumed?: number | undefined;
+  /** Bytes of `done` that stay when the transfer is stopped now, for the next one to go on with. */
+  readonly kept?: number | undefined;
   /** Words about this phase: whom we are waiting for. */
   readonly detail?: string | undefined;
 }

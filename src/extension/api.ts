@@ -1,5 +1,6 @@
 import type { Event, TreeDataProvider } from 'vscode';
 import type { RepositoryState } from './repositoryState';
+import type { ActivityNode } from './tree/activityNodes';
 import type { DatasetNode } from './tree/datasetNodes';
 import type { HistoryNode } from './tree/historyNodes';
 
@@ -17,4 +18,5 @@ export interface DataManagerApi {
   /** The rows of the views. */
   readonly datasets: TreeDataProvider<DatasetNode>;
   readonly history: TreeDataProvider<HistoryNode>;
+  readonly activity: TreeDataProvider<ActivityNode>;
 }

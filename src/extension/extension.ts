@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import { createWorkerDiffEngine } from '../core/sqldiff/workerDiffEngine';
 import { createCache } from '../core/store/cache';
 import { cacheFolder } from '../core/store/cacheFolder';
+import { ActivityList } from './activity/activityList';
+import { PendingWork } from './activity/pendingWork';
 import type { DataManagerApi } from './api';
 import { trimCacheLater } from './cacheUpkeep';
 import { registerCommands } from './commands/table';
@@ -14,10 +16,11 @@ import { Repositories } from './repositories';
 import { Operations, type Services } from './services';
 import { contextRows, contextRowsSetting, searchDepth } from './settings';
 import { StatusBar } from './statusBar';
+import { ActivityProvider, keepBadge } from './tree/activityProvider';
 import { DatasetsProvider } from './tree/datasetsProvider';
 import { HistoryProvider } from './tree/historyProvider';
 import { Credentials } from './ui/credentials';
-import { datasetsView, documentScheme, historyView } from './ui/ids';
+import { activityView, datasetsView, documentScheme, historyView } from './ui/ids';
 import { StoreTrust } from './ui/storeTrust';
 import { keepViewContext } from './viewContext';
 
@@ -39,6 +42,9 @@ export function activate({
   const documents = new DiffDocuments(comparisons, log);
   const datasets = new DatasetsProvider(repositories);
   const history = new HistoryProvider(repositories, log);
+  const activities = new ActivityList();
+  const pendingWork = new PendingWork(repositories, log);
+  const activity = new ActivityProvider(activities, pendingWork);
   const services: Services = {
     log,
     repositories,
@@ -48,11 +54,14 @@ export function activate({
     datasets,
     history,
     operations,
+    activities,
+    pendingWork,
   };
 
   const options = { showCollapseAll: true, canSelectMany: true };
   const datasetsTree = vscode.window.createTreeView(datasetsView, { treeDataProvider: datasets, ...options });
   const historyTree = vscode.window.createTreeView(historyView, { treeDataProvider: history, showCollapseAll: true });
+  const activityTree = vscode.window.createTreeView(activityView, { treeDataProvider: activity });
   subscriptions.push(
     log,
     repositories,
@@ -62,7 +71,13 @@ export function activate({
     historyTree,
     { dispose: () => void diffEngine.dispose() },
     keepViewContext(repositories, operations, datasetsTree),
-    new StatusBar(repositories, log),
+    pendingWork,
+    activity,
+    activityTree,
+    keepBadge(activityTree, activity),
+    // A process may have died since it was read.
+    activityTree.onDidChangeVisibility(({ visible }) => visible && pendingWork.soon()),
+    new StatusBar(pendingWork),
     vscode.workspace.registerTextDocumentContentProvider(documentScheme, documents),
     documents,
     vscode.workspace.onDidChangeConfiguration((change) => {
@@ -74,5 +89,5 @@ export function activate({
     trimCacheLater(cache, log),
   );
   void repositories.refresh();
-  return { apiVersion: 1, repositories, datasets, history };
+  return { apiVersion: 1, repositories, datasets, history, activity };
 }

@@ -12,6 +12,8 @@ import type { ObjectCache } from '../core/store/cache';
 import { storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
 import type { ObjectStore } from '../core/store/objectStore';
 import type { StoreSettings } from '../core/store/storeSettings';
+import type { ActivityList } from './activity/activityList';
+import type { PendingWork } from './activity/pendingWork';
 import type { ComparisonSource, Comparisons } from './documents/comparisons';
 import { editorNetwork } from './editorNetwork';
 import type { Repositories } from './repositories';
@@ -33,6 +35,8 @@ export interface Services {
   readonly datasets: DatasetsProvider;
   readonly history: HistoryProvider;
   readonly operations: Operations;
+  readonly activities: ActivityList;
+  readonly pendingWork: PendingWork;
 }
 
 export interface OperationsOptions {

@@ -1,67 +1,57 @@
 import * as vscode from 'vscode';
-import { countPendingCommits } from './pendingPush';
-import type { Repositories } from './repositories';
-import { gitProgram } from './settings';
-import type { CommandId } from './ui/ids';
+import type { PendingWork } from './activity/pendingWork';
+import { joined } from './tree/rowText';
+import { activityView, type CommandId } from './ui/ids';
 
-const settleMs = 500;
-
-/** One item, shown only while something that was published is not pushed yet. */
+/** One item, shown only while something waits: commits to push, or publishes that were interrupted. */
 export class StatusBar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('datamanager.pending', vscode.StatusBarAlignment.Left);
-  private readonly subscriptions: vscode.Disposable[];
-  private generation = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly subscription: vscode.Disposable;
 
-  constructor(
-    private readonly repositories: Repositories,
-    private readonly log: vscode.LogOutputChannel,
-  ) {
+  constructor(private readonly work: PendingWork) {
     this.item.name = vscode.l10n.t('Data Manager: Push Pending');
-    this.subscriptions = [
-      this.item,
-      repositories.onDidChange(() => this.soon()),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => this.soon()),
-      { dispose: () => clearTimeout(this.timer) },
-    ];
+    this.subscription = work.onDidChange(() => this.update());
   }
 
   dispose(): void {
-    this.generation++;
-    for (const subscription of this.subscriptions) subscription.dispose();
+    this.subscription.dispose();
+    this.item.dispose();
   }
 
-  // Counting starts git several times; nobody waits for it.
-  private soon(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.update(), settleMs);
-  }
-
-  private async update(): Promise<void> {
-    // An untrusted repository's Git configuration can name programs to run.
-    if (!vscode.workspace.isTrusted) return this.item.hide();
-    const generation = ++this.generation;
-    const pending: { folder: string; label: string; count: number }[] = [];
-    for (const { folder, label, repository } of this.repositories.known) {
-      try {
-        const count = await countPendingCommits(repository, gitProgram());
-        if (count > 0) pending.push({ folder, label, count });
-      } catch (error) {
-        this.log.debug(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      if (generation !== this.generation) return;
+  private update(): void {
+    const { t } = vscode.l10n;
+    const waiting = this.work.known.filter(({ pending }) => pending.length > 0);
+    const commits = waiting.reduce((sum, { pending }) => sum + pending.length, 0);
+    const interrupted = this.work.known.reduce((sum, { interrupted: found }) => sum + found.length, 0);
+    const [first] = waiting;
+    if (commits + interrupted === 0) {
+      this.item.hide();
+      return;
     }
-    const [first] = pending;
-    if (!first) return this.item.hide();
-    const count = pending.reduce((sum, repository) => sum + repository.count, 0);
-    this.item.text = `$(cloud-upload) ${vscode.l10n.t('{0} to push', count)}`;
-    this.item.tooltip = vscode.l10n.t(
-      'Data Manager: published commits that are not pushed yet ({0}). Click to push.',
-      pending.map(({ label }) => label).join(', '),
+    const labels = waiting.map(({ state }) => state.label).join(', ');
+    this.item.text = joined(
+      [
+        commits > 0 ? `$(cloud-upload) ${t('{0} to push', commits)}` : null,
+        interrupted > 0 ? `$(debug-restart) ${t('{0} interrupted', interrupted)}` : null,
+      ],
+      ' ',
     );
-    this.item.accessibilityInformation = { label: this.item.tooltip };
-    const command: CommandId = 'datamanager.pushPending';
-    this.item.command = { command, title: vscode.l10n.t('Push'), arguments: [{ folder: first.folder }] };
+    const onlyPush = interrupted === 0 && waiting.length === 1;
+    const tooltip = joined(
+      [
+        commits > 0 ? t('Data Manager: published commits that are not pushed yet ({0}).', labels) : null,
+        interrupted > 0 ? t('Data Manager: {0} publishes were interrupted.', interrupted) : null,
+        onlyPush ? t('Click to push.') : t('Click to see them.'),
+      ],
+      ' ',
+    );
+    this.item.tooltip = tooltip;
+    this.item.accessibilityInformation = { label: tooltip };
+    const push: CommandId = 'datamanager.pushPending';
+    this.item.command =
+      onlyPush && first
+        ? { command: push, title: t('Push'), arguments: [{ folder: first.state.folder }] }
+        : { command: `${activityView}.focus`, title: t('Show') };
     this.item.show();
   }
 }

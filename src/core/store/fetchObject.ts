@@ -99,6 +99,7 @@ async function fill(
       phase: 'download',
       done: arrivals.bytes,
       total: size,
+      kept: arrivals.bytes,
       ...(bytesResumed > 0 && { resumed: bytesResumed }),
       ...(bytesSeeded > 0 && { copied: bytesSeeded }),
     });

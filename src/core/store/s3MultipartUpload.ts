@@ -170,14 +170,17 @@ async function bringParts(put: S3Put, upload: OpenUpload): Promise<BroughtParts>
   let bytesResumed = 0;
   let failure: { readonly error: unknown } | null = null;
 
-  const report = () =>
+  const report = () => {
+    const done = bytesSent + bytesCopied + bytesResumed;
     request.onProgress?.({
       phase: 'upload',
-      done: bytesSent + bytesCopied + bytesResumed,
+      done,
       total: reader.size,
+      ...(notes && { kept: done }),
       ...(bytesCopied > 0 && { copied: bytesCopied }),
       ...(bytesResumed > 0 && { resumed: bytesResumed }),
     });
+  };
   const start = (buffer: Buffer, bring: () => Promise<ConfirmedPart>, done: () => void) => {
     const task = bring()
       .then(async (part) => {

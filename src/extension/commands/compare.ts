@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
+import { runActivity } from '../activity/runActivity';
 import { type Comparison, comparisonTitle } from '../documents/comparison';
 import { openDocuments } from '../documents/diffDocuments';
 import type { Services } from '../services';
 import { notificationText } from '../ui/plainText';
-import { withProgress } from '../ui/withProgress';
 
 /** What a comparison came to, for programs that start one. */
 export interface CompareResult {
@@ -18,7 +18,15 @@ export interface CompareResult {
 /** Compares and opens what differs; where nothing does, it says so. */
 export async function openComparison(services: Services, comparison: Comparison): Promise<CompareResult> {
   const title = comparisonTitle(comparison);
-  const answer = await withProgress(vscode.l10n.t('Comparing {0}', title), (monitor) =>
+  const task = {
+    kind: 'compare' as const,
+    title: vscode.l10n.t('Comparing {0}', title),
+    folder: comparison.folder,
+    brief: true,
+    outcome: () => vscode.l10n.t('Compared'),
+    again: () => openComparison(services, comparison),
+  };
+  const answer = await runActivity(services.activities, task, (monitor) =>
     services.comparisons.compare(comparison, monitor),
   );
   const { summary, sides = [] } = answer;

@@ -4,8 +4,8 @@ import { requireTrustedWorkspace, type Services } from '../services';
 import { notificationText } from '../ui/plainText';
 import { withProgress } from '../ui/withProgress';
 import { refreshSourceControl } from '../vscodeGit';
-import { withConsent } from './publish';
 import { chooseDataset, chooseVersion, optionsOf, pickVersion, type SubjectOptions } from './subject';
+import { withConsent } from './withConsent';
 
 export interface LinkParentOptions extends SubjectOptions {
   /** Reference of the parent, such as `raw.sqlite@v2`. */

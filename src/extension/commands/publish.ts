@@ -1,15 +1,18 @@
 import * as vscode from 'vscode';
 import { latest } from '../../core/catalog/manifest';
-import { DataManagerError } from '../../core/errors';
 import type { PublishOptions, PublishResult } from '../../core/operations/publishVersion';
+import { conflictOf } from '../activity/conflict';
+import { runActivity } from '../activity/runActivity';
 import type { Services } from '../services';
 import type { CommandId } from '../ui/ids';
-import { notificationText, oneLine, withoutIcons } from '../ui/plainText';
+import { notificationText, withoutIcons } from '../ui/plainText';
 import { answered, dismissed } from '../ui/prompts';
 import { formatBytes } from '../ui/quantities';
-import { withProgress } from '../ui/withProgress';
 import { refreshSourceControl } from '../vscodeGit';
+import { makeWholeLater } from './makeWholeObjects';
+import { forgetConflict, settle } from './resolveConflict';
 import type { OpenRepository } from './subject';
+import { withConsent } from './withConsent';
 
 /** What a program may say instead of a person, when it publishes. */
 export interface PublishAnswers {
@@ -32,43 +35,55 @@ export async function publishWithProgress(
   publish: Publish,
   options: PublishOptions,
 ): Promise<PublishResult> {
-  const result = await withConsent(options, (agreed) =>
-    withProgress(title, (monitor) => publish({ ...agreed, ...monitor })),
-  );
+  const { folder } = state;
+  const again = (changed: Partial<PublishOptions>): Promise<PublishResult> =>
+    publishWithProgress(services, state, title, publish, { ...options, ...changed });
+  const onTop = (): Promise<PublishResult> => again({ onConflict: 'on-top' });
+  const task = { kind: 'publish' as const, title, folder, outcome: outcomeWords, again: () => again({}), onTop };
+  let result: PublishResult;
+  try {
+    result = await withConsent(options, (agreed) =>
+      runActivity(services.activities, task, (monitor) => publish({ ...agreed, ...monitor })),
+    );
+  } catch (error) {
+    const conflict = conflictOf(error, folder);
+    if (!conflict) throw error;
+    // The branch holds what they published by now.
+    await services.repositories.refresh();
+    const settled = await settle(services, conflict, { onTop, done: () => forgetConflict(services, conflict) });
+    if (!isPublished(settled)) throw dismissed();
+    return settled;
+  }
   services.log.info(
     `${result.name}@${result.version}: ${result.status}, sha256 ${result.sha256}, commit ${result.commit ?? '-'}, ` +
       `${result.transfer.bytesSent} bytes sent, pushed: ${result.pushed}`,
   );
   refreshSourceControl(state.repository.root);
   await services.repositories.refresh();
+  services.pendingWork.soon();
   void report(result, state);
+  const sentLess = result.status === 'updated' && result.transfer.bytesSent < result.size;
+  if (sentLess && state.content.settings.transfer.deltaFirst) makeWholeLater(services, state, result.name);
   return result;
 }
 
-/** Runs a write; when it would push commits of the user along, asks and runs it again with their consent. */
-export async function withConsent<T extends { readonly yes?: boolean | undefined }, R>(
-  options: T,
-  run: (options: T) => Promise<R>,
-): Promise<R> {
-  try {
-    return await run(options);
-  } catch (error) {
-    if (!DataManagerError.is(error, 'CONFIRMATION_NEEDED')) throw error;
-    await agreeToPush(error);
-    return run({ ...options, yes: true });
-  }
+function isPublished(settled: unknown): settled is PublishResult {
+  return typeof settled === 'object' && settled !== null && 'status' in settled && 'sha256' in settled;
 }
 
-async function agreeToPush(error: DataManagerError): Promise<void> {
-  const agree = vscode.l10n.t('Push Them Too');
-  const commits = Array.isArray(error.data.commits) ? (error.data.commits as readonly { subject?: unknown }[]) : [];
-  const detail = commits.map(({ subject }) => `• ${oneLine(String(subject))}`).join('\n');
-  const answer = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Commits of yours are not pushed yet. Publishing pushes them too.'),
-    { modal: true, detail },
-    agree,
-  );
-  if (answer !== agree) throw dismissed();
+/** One line for the Activity view. */
+function outcomeWords(result: PublishResult): string {
+  const { t } = vscode.l10n;
+  const { name, version, status, transfer, pushed, note } = result;
+  if (status === 'unchanged') return t('Unchanged, {0} has these bytes', version);
+  const parts = [
+    `${name} ${version}`,
+    t('{0} sent', formatBytes(transfer.bytesSent)),
+    transfer.bytesCopied > 0 ? t('{0} copied in the store', formatBytes(transfer.bytesCopied)) : null,
+    transfer.bytesResumed > 0 ? t('{0} from before', formatBytes(transfer.bytesResumed)) : null,
+    !pushed && note !== null ? t('push pending') : null,
+  ];
+  return parts.filter((part) => part !== null).join(', ');
 }
 
 async function report(result: PublishResult, { folder }: OpenRepository): Promise<void> {

@@ -5,6 +5,7 @@ import { checkDatasetName } from '../../core/catalog/datasetName';
 import type { PullResult } from '../../core/operations/pullVersion';
 import type { Monitor } from '../../core/progress';
 import { hashFile } from '../../core/store/hashFile';
+import { runActivity } from '../activity/runActivity';
 import type { Services } from '../services';
 import { pullFolder } from '../settings';
 import { withoutIcons } from '../ui/plainText';
@@ -55,11 +56,38 @@ async function pullOne(
   const { pullVersion: pull } = await import('../../core/operations/pullVersion');
   const context = services.operations.contextOf(state.repository);
   const reference = `${dataset.name}@${entry.version}`;
-  const result = await withProgress(vscode.l10n.t('Pulling {0} {1}', dataset.name, entry.version), (monitor) =>
-    pull(context, reference, { output, workingFolder: state.folder, ...monitor }),
+  const { folder } = state;
+  const { name } = dataset;
+  const { version } = entry;
+  const task = {
+    kind: 'pull' as const,
+    title: vscode.l10n.t('Pulling {0} {1}', name, version),
+    folder,
+    outcome: outcomeWords,
+    again: () => pullVersion(services, { folder, name, version, output }, undefined),
+  };
+  const result = await runActivity(services.activities, task, (monitor) =>
+    pull(context, reference, { output, workingFolder: folder, ...monitor }),
   );
   services.log.info(`${reference} is in ${result.path} (${result.from}, ${result.bytesReceived} bytes received)`);
   return result;
+}
+
+function outcomeWords({ path: file, from, bytesReceived }: PullResult): string {
+  const { t } = vscode.l10n;
+  const name = path.basename(file);
+  switch (from) {
+    case 'local':
+      return t('{0} was here already', name);
+    case 'cache':
+      return t('{0} from the cache', name);
+    case 'delta':
+      return t('{0}, only the changes: {1} received', name, formatBytes(bytesReceived));
+    case 'ranges':
+      return t('{0}, only what differs: {1} received', name, formatBytes(bytesReceived));
+    case 'full':
+      return t('{0}, {1} received', name, formatBytes(bytesReceived));
+  }
 }
 
 function defaultTarget({ state, dataset }: VersionSubject): string {

@@ -4,6 +4,7 @@ import { findDataset } from '../../core/catalog/reference';
 import { DataManagerError } from '../../core/errors';
 import type { RepositoryContent, RepositoryState } from '../repositoryState';
 import type { Services } from '../services';
+import type { ActivityNode } from '../tree/activityNodes';
 import { type DatasetNode, repositoryNode } from '../tree/datasetNodes';
 import { datasetRow } from '../tree/datasetRow';
 import { type HistoryNode, historyState } from '../tree/historyNodes';
@@ -40,15 +41,20 @@ export interface VersionSubject extends DatasetSubject {
 }
 
 /** The row that a view gave to a command; null when it was called otherwise. */
-export function rowOf(argument: unknown): DatasetNode | HistoryNode | null {
+export function rowOf(argument: unknown): DatasetNode | HistoryNode | ActivityNode | null {
   const node = argument as Partial<DatasetNode> | null | undefined;
   return typeof node?.kind === 'string' && typeof node.id === 'string' ? (node as DatasetNode) : null;
 }
 
 /** Options that a program gave instead of a row. */
 export function optionsOf<T extends object>(argument: unknown): Partial<T> {
+  const row = rowOf(argument);
+  if (row?.kind === 'pendingVersion') {
+    const { of, version } = row;
+    return { folder: of.state.folder, ...version } as object;
+  }
   const given = typeof argument === 'object' && argument !== null;
-  return given && rowOf(argument) === null && !(argument instanceof vscode.Uri) ? (argument as Partial<T>) : {};
+  return given && row === null && !(argument instanceof vscode.Uri) ? (argument as Partial<T>) : {};
 }
 
 /** The repository of a row, of options, or the one that is chosen. */
@@ -129,17 +135,21 @@ export function findVersion(dataset: Dataset, version: string): VersionEntry {
   throw new DataManagerError('VERSION_NOT_FOUND', `${dataset.name} has no version ${version}.`);
 }
 
-function rowState(row: DatasetNode | HistoryNode): RepositoryState | null {
+function rowState(row: DatasetNode | HistoryNode | ActivityNode): RepositoryState | null {
   switch (row.kind) {
     case 'repository':
     case 'dataset':
     case 'version':
     case 'problem':
+    case 'pending':
+    case 'interrupted':
       return row.state;
     case 'parents':
     case 'children':
     case 'more':
     case 'missing':
+    case 'pendingVersion':
+    case 'activity':
       return null;
     default:
       return historyState(row);

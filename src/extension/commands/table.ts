@@ -3,6 +3,7 @@ import type { Services } from '../services';
 import type { CommandId } from '../ui/ids';
 import { commandIds } from '../ui/ids';
 import { showError } from '../ui/showError';
+import { clearActivity, pauseActivity, resumeActivity } from './activity';
 import { compareFileWithVersion } from './compareFileWithVersion';
 import { compareLocalCopy } from './compareLocalCopy';
 import { comparePrevious } from './comparePrevious';
@@ -12,10 +13,13 @@ import { copySha256 } from './copySha256';
 import { createDataset } from './createDataset';
 import type { CommandHandler } from './handler';
 import { initRepository } from './initRepository';
+import { finishInterrupted, undoInterrupted } from './interrupted';
 import { linkParent } from './linkParent';
+import { makeWholeObjects } from './makeWholeObjects';
 import { openSettings } from './openSettings';
 import { pullVersion } from './pullVersion';
 import { pushPending } from './pushPending';
+import { resolveConflict } from './resolveConflict';
 import { setCredentials } from './setCredentials';
 import { showMore } from './showMore';
 import { showMoreRows } from './showMoreRows';
@@ -40,6 +44,13 @@ const handlers: Readonly<Record<CommandId, CommandHandler>> = {
   'datamanager.copySha256': copySha256,
   'datamanager.linkParent': linkParent,
   'datamanager.pushPending': pushPending,
+  'datamanager.pauseActivity': pauseActivity,
+  'datamanager.resumeActivity': resumeActivity,
+  'datamanager.clearActivity': clearActivity,
+  'datamanager.resolveConflict': resolveConflict,
+  'datamanager.finishInterrupted': finishInterrupted,
+  'datamanager.undoInterrupted': undoInterrupted,
+  'datamanager.makeWholeObjects': makeWholeObjects,
   'datamanager.initRepository': initRepository,
   'datamanager.setCredentials': setCredentials,
   'datamanager.openSettings': openSettings,

@@ -14,6 +14,13 @@ export const commandIds = [
   'datamanager.copySha256',
   'datamanager.linkParent',
   'datamanager.pushPending',
+  'datamanager.pauseActivity',
+  'datamanager.resumeActivity',
+  'datamanager.clearActivity',
+  'datamanager.resolveConflict',
+  'datamanager.finishInterrupted',
+  'datamanager.undoInterrupted',
+  'datamanager.makeWholeObjects',
   'datamanager.initRepository',
   'datamanager.setCredentials',
   'datamanager.openSettings',
@@ -26,6 +33,7 @@ export type CommandId = (typeof commandIds)[number];
 
 export const datasetsView = 'datamanager.datasets';
 export const historyView = 'datamanager.history';
+export const activityView = 'datamanager.activity';
 
 /** Scheme of the documents that a comparison shows. */
 export const documentScheme = 'datamanager';

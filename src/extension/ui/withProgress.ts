@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
-import type { Monitor, Phase, Progress } from '../../core/progress';
-import { formatBytes } from './quantities';
+import type { Monitor, Progress } from '../../core/progress';
+import { editorWords } from './editorWords';
+import { progressText } from './progressWords';
 
 /** VS Code drops reports that come faster, and the bar stops. Milliseconds. */
 const reportEveryMs = 200;
@@ -9,10 +10,13 @@ const showAfterMs = 300;
 
 /**
  * Runs an operation with a cancellable notification that says what it is busy with, in bytes; one that ends at once shows
- * none.
+ * none. `abort` is what its Cancel button calls.
  */
-export async function withProgress<T>(title: string, run: (monitor: Monitor) => Promise<T>): Promise<T> {
-  const abort = new AbortController();
+export async function withProgress<T>(
+  title: string,
+  run: (monitor: Monitor) => Promise<T>,
+  abort = new AbortController(),
+): Promise<T> {
   let latest: Progress | undefined;
   const result = run({
     signal: abort.signal,
@@ -55,34 +59,10 @@ function progressBar(bar: vscode.Progress<{ message?: string; increment?: number
     const { phase, done, total } = progress;
     const travels = phase === 'upload' || phase === 'download';
     const percent = travels && total ? Math.max(filled, (100 * done) / total) : filled;
-    bar.report({ message: progressText(progress), ...(percent > filled ? { increment: percent - filled } : {}) });
+    bar.report({
+      message: progressText(progress, editorWords()),
+      ...(percent > filled ? { increment: percent - filled } : {}),
+    });
     filled = percent;
   };
-}
-
-function progressText({ phase, done, total, detail }: Progress): string {
-  const words = phaseWords(phase);
-  if (detail !== undefined) return `${words} ${detail}`;
-  if (total === null) return done > 0 ? `${words} (${formatBytes(done)})` : words;
-  const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-  return vscode.l10n.t('{0} ({1} of {2}, {3} %)', words, formatBytes(done), formatBytes(total), percent);
-}
-
-function phaseWords(phase: Phase): string {
-  switch (phase) {
-    case 'hash':
-      return vscode.l10n.t('checking the file');
-    case 'download':
-      return vscode.l10n.t('downloading');
-    case 'compare':
-      return vscode.l10n.t('comparing rows');
-    case 'upload':
-      return vscode.l10n.t('uploading');
-    case 'commit':
-      return vscode.l10n.t('committing');
-    case 'push':
-      return vscode.l10n.t('talking to the remote');
-    case 'waiting':
-      return vscode.l10n.t('waiting');
-  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { commandIds, contextKeys, datasetsView, historyView } from '../../../src/extension/ui/ids';
+import { activityView, commandIds, contextKeys, datasetsView, historyView } from '../../../src/extension/ui/ids';
 
 // What package.json promises and what the code does must be the same, in both directions.
 interface MenuEntry {
@@ -55,16 +55,16 @@ describe('package.json', () => {
     assert.deepEqual(hidden.sort(), ['datamanager.addFile', 'datamanager.showMore']);
   });
 
-  it('has our two views, and welcome texts for them', () => {
+  it('has our three views, and welcome texts for them', () => {
     assert.deepEqual(
       (views.datamanager ?? []).map(({ id }) => id),
-      [datasetsView, historyView],
+      [datasetsView, historyView, activityView],
     );
-    for (const { view } of viewsWelcome) assert.ok([datasetsView, historyView].includes(view), view);
+    for (const { view } of viewsWelcome) assert.ok([datasetsView, historyView, activityView].includes(view), view);
   });
 
   it('goes by context keys that the extension sets', () => {
-    const set = new Set<string>([...Object.values(contextKeys), datasetsView, historyView]);
+    const set = new Set<string>([...Object.values(contextKeys), datasetsView, historyView, activityView]);
     const clauses = [...viewsWelcome, ...Object.values(menus).flat()].map(({ when }) => when ?? '').join(' ');
     for (const [key] of clauses.matchAll(/datamanager\.\w+/g)) assert.ok(set.has(key), key);
   });

@@ -1,0 +1,168 @@
+import type { JournalRecord } from '../../core/transaction/journal';
+import type { PublishState } from '../../core/transaction/steps';
+import type { Activity } from '../activity/activityList';
+import type { Figures } from '../activity/transferMeter';
+import { oneLine } from '../ui/plainText';
+import { phaseWords } from '../ui/progressWords';
+import { formatAge, formatBytes, formatDuration } from '../ui/quantities';
+import type { Words } from '../ui/words';
+import type { ActivityNode, InterruptedNode, PendingNode, PendingVersionNode } from './activityNodes';
+import { contextValue, joined, type RowText } from './rowText';
+
+/** How a row of the Activity view looks. */
+export function activityRow(node: ActivityNode, words: Words): RowText {
+  switch (node.kind) {
+    case 'activity':
+      return activityText(node.activity, words);
+    case 'pending':
+      return pendingText(node, words);
+    case 'pendingVersion':
+      return versionText(node);
+    case 'interrupted':
+      return interruptedText(node, words);
+  }
+}
+
+function activityText(activity: Activity, words: Words): RowText {
+  const { state, task } = activity;
+  const label = oneLine(task.title);
+  const description = stateWords(activity, words);
+  const conflict = state.kind === 'failed' && state.conflict !== null;
+  return {
+    label,
+    description,
+    icon: iconOf(activity),
+    contextValue: contextValue('activity', {
+      running: state.kind === 'running',
+      again: state.kind === 'paused' || (state.kind === 'failed' && !conflict),
+      conflict,
+    }),
+    children: 'none',
+    spoken: `${label}, ${description}`,
+  };
+}
+
+/** The state in words: what a row says behind its title. */
+export function stateWords({ state, figures, endedAt }: Activity, words: Words): string {
+  const { l10n, now, language } = words;
+  switch (state.kind) {
+    case 'running':
+      return figures ? figuresWords(figures, words) : l10n.t('starting');
+    case 'stopping':
+      return l10n.t('stopping');
+    case 'paused':
+      return state.kept > 0 ? l10n.t('Paused, {0} are kept', formatBytes(state.kept)) : l10n.t('Paused');
+    case 'done':
+      return joined([oneLine(state.sentence), endedAt === null ? null : formatAge(endedAt, now, language)]);
+    case 'failed':
+      return oneLine(state.sentence);
+  }
+}
+
+/** `uploading 44 % · 41 MB of 92 MB · 12 MB/s · 4 s left`. */
+function figuresWords({ phase, done, total, percent, speed, secondsLeft, detail }: Figures, words: Words): string {
+  const { l10n } = words;
+  const said = phaseWords(phase, words);
+  if (detail !== null) return `${said} ${oneLine(detail)}`;
+  const bytes =
+    total !== null && total > 0
+      ? l10n.t('{0} of {1}', formatBytes(done), formatBytes(total))
+      : done > 0
+        ? formatBytes(done)
+        : null;
+  return joined([
+    percent === null ? said : `${said} ${percent} %`,
+    bytes,
+    bytes !== null && speed !== null ? l10n.t('{0}/s', formatBytes(speed)) : null,
+    secondsLeft !== null && percent !== 100 ? l10n.t('{0} left', formatDuration(secondsLeft)) : null,
+  ]);
+}
+
+function iconOf({ state }: Activity): RowText['icon'] {
+  switch (state.kind) {
+    case 'running':
+    case 'stopping':
+      return { id: 'loading~spin' };
+    case 'paused':
+      return { id: 'debug-pause' };
+    case 'done':
+      return { id: 'pass' };
+    case 'failed':
+      return state.conflict
+        ? { id: 'warning', color: 'list.warningForeground' }
+        : { id: 'error', color: 'list.errorForeground' };
+  }
+}
+
+function pendingText({ state, branch, commits, several }: PendingNode, { l10n }: Words): RowText {
+  const on = branch ?? l10n.t('a detached HEAD');
+  const label =
+    commits.length === 1
+      ? l10n.t('1 commit of {0} waits to be pushed', oneLine(on))
+      : l10n.t('{0} commits of {1} wait to be pushed', commits.length, oneLine(on));
+  const versions = commits.flatMap((commit) => commit.versions.map(({ name, version }) => `${name} ${version}`));
+  const description = joined([several ? oneLine(state.label) : null, oneLine(versions.join(', '))]);
+  return {
+    label,
+    description,
+    icon: { id: 'cloud-upload' },
+    contextValue: 'pending',
+    children: 'collapsed',
+    spoken: joined([label, description], ', '),
+  };
+}
+
+function versionText({ version, commit }: PendingVersionNode): RowText {
+  const label = oneLine(version ? `${version.name} ${version.version}` : commit.subject);
+  const description = version ? oneLine(commit.subject) : '';
+  return {
+    label,
+    description,
+    icon: { id: version ? 'database' : 'git-commit' },
+    contextValue: contextValue('pendingVersion', { diff: version !== null }),
+    children: 'none',
+    spoken: joined([label, description], ', '),
+    ...(version ? { command: { id: 'datamanager.comparePrevious', title: label } } : {}),
+  };
+}
+
+function interruptedText({ record, state, several }: InterruptedNode, words: Words): RowText {
+  const { l10n, now, language } = words;
+  const label =
+    record.kind === 'publish'
+      ? l10n.t('Publishing {0} was interrupted', oneLine(record.name))
+      : l10n.t('Moving unpublished versions was interrupted');
+  const description = joined([
+    several ? oneLine(state.label) : null,
+    foundWords(record, words),
+    formatAge(record.started, now, language),
+  ]);
+  return {
+    label,
+    description,
+    icon: { id: 'debug-restart', color: 'list.warningForeground' },
+    contextValue: contextValue('interrupted', { undo: canUndo(record) }),
+    children: 'none',
+    spoken: `${label}, ${description}`,
+  };
+}
+
+/** Once there may be a commit, it is kept: only Git knows whether others have it. */
+export function canUndo(record: JournalRecord): boolean {
+  return record.kind === 'publish' && record.state !== 'COMMIT_BUILT' && record.state !== 'PUSHING';
+}
+
+/** How far an interrupted transaction had come. */
+export function foundWords(record: JournalRecord, { l10n }: Words): string {
+  if (record.kind === 'rebuild') return l10n.t('halfway onto what others published');
+  const found: Readonly<Record<PublishState, string>> = {
+    INTENT: l10n.t('before anything was sent'),
+    HASHED: l10n.t('before anything was sent'),
+    UPLOADING: l10n.t('while uploading'),
+    UPLOADED: l10n.t('uploaded, not committed'),
+    COMMIT_BUILT: l10n.t('while committing'),
+    PUSHING: l10n.t('committed, perhaps not pushed'),
+    DONE: l10n.t('at its end'),
+  };
+  return found[record.state];
+}
