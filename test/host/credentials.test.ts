@@ -110,7 +110,7 @@ describe('credentials in VS Code', function () {
     }
   });
 
-  it('are in no log', async () => {
+  it('are in no log', () => {
     // Where the desktop (hostSuite.mjs) and the server (server.mjs) write theirs.
     const places = [path.join(workspace, '../user'), path.join(process.env.HOME ?? '', '../data')];
     const logs = places.filter(existsSync).flatMap((place) =>
