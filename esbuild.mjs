@@ -57,6 +57,15 @@ const noCredentialSearch = {
   },
 };
 
+/** `debug` would print the address of a proxy, with its password, for whoever has DEBUG set. */
+const noDebugOutput = {
+  name: 'no-debug-output',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^debug$/ }, () => ({ path: 'debug', namespace: 'silent' }));
+    bundle.onLoad({ filter: /.*/, namespace: 'silent' }, () => ({ contents: 'module.exports = () => () => {};' }));
+  },
+};
+
 /** Tests import our own .mjs scripts; bundled as CommonJS, `import.meta.dirname` would be undefined there. */
 const scriptDirname = {
   name: 'script-dirname',
@@ -84,7 +93,12 @@ const common = {
   sourcemap: dev ? 'linked' : false,
 };
 
-const shipped = { ...common, minify: !dev, legalComments: 'none', plugins: [lazyS3Store, noCredentialSearch] };
+const shipped = {
+  ...common,
+  minify: !dev,
+  legalComments: 'none',
+  plugins: [lazyS3Store, noCredentialSearch, noDebugOutput],
+};
 
 /** @type {Set<string>} */
 const operations = new Set();

@@ -2,22 +2,20 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { readSettings } from '../core/catalog/readCatalog';
 import { DataManagerError } from '../core/errors';
-import type { OperationContext } from '../core/operations/context';
+import type { OperationContext, StorePurpose } from '../core/operations/context';
 import type { MergeDriverProgram } from '../core/repo/mergeDriverConfig';
 import { findRepository } from '../core/repo/openRepository';
 import type { Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
 import { createCache } from '../core/store/cache';
 import { cacheFolder } from '../core/store/cacheFolder';
-import {
-  credentialsFromEnvironment,
-  type Environment,
-  storeFromEnvironment,
-} from '../core/store/credentialsFromEnvironment';
+import { type Environment, storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
 import { parseDotEnv } from '../core/store/dotEnv';
 import type { ObjectStore } from '../core/store/objectStore';
-import { openStore } from '../core/store/openStore';
+import { openRepositoryStore } from '../core/store/openRepositoryStore';
+import { proxyFromEnvironment } from '../core/store/proxyFromEnvironment';
 import type { StoreSettings } from '../core/store/storeSettings';
+import { bucketAccess } from './bucketAccess';
 
 /** The repository that `--repo` names, or the nearest around the working folder. */
 export async function locateRepository(cwd: string, repo: string | undefined): Promise<Repository> {
@@ -31,19 +29,26 @@ export async function locateRepository(cwd: string, repo: string | undefined): P
   return findRepository(start);
 }
 
+export interface ContextOptions {
+  readonly repository: Repository;
+  readonly env: Environment;
+  readonly diffEngine: DiffEngine;
+  readonly mergeDriver: MergeDriverProgram;
+  /** Asks for yes or no; null when there is nobody to ask. */
+  readonly confirm: (question: string) => Promise<boolean | null>;
+}
+
 /** What operations need, wired by hand. Nothing is opened before it is used. */
-export function createContext(
-  repository: Repository,
-  env: Environment,
-  { diffEngine, mergeDriver }: { readonly diffEngine: DiffEngine; readonly mergeDriver: MergeDriverProgram },
-): OperationContext {
-  let store: Promise<ObjectStore> | null = null;
+export function createContext(options: ContextOptions): OperationContext {
+  const { repository, env, diffEngine, mergeDriver } = options;
+  const stores = new Map<StorePurpose, Promise<ObjectStore>>();
   return {
     repository,
     git: { path: 'git', env },
     interactive: true, // whoever runs a command has also chosen its GIT_ASKPASS
-    openStore: () => {
-      store ??= openConfiguredStore(repository, env);
+    openStore: (purpose = 'write') => {
+      const store = stores.get(purpose) ?? openConfiguredStore(purpose, options);
+      stores.set(purpose, store);
       return store;
     },
     cache: createCache({ folder: cacheFolder(env) }),
@@ -53,17 +58,21 @@ export function createContext(
   };
 }
 
-async function openConfiguredStore(repository: Repository, env: Environment): Promise<ObjectStore> {
+async function openConfiguredStore(
+  purpose: StorePurpose,
+  { repository, env, confirm }: ContextOptions,
+): Promise<ObjectStore> {
   const baseFolder = path.dirname(path.join(repository.root, repository.manifestPath));
   const dotEnv = await readDotEnv(path.join(baseFolder, '.env'));
-  const settings = (await readSettings(repository)).store ?? storeFromEnvironment(merged(dotEnv, env));
-  if (!settings) {
-    throw new DataManagerError('STORE_NOT_CONFIGURED', 'This repository does not say where its objects live.', {
-      hint: 'Name a store in .datamanager.json, or set R2_ACCOUNT_ID, R2_BUCKET, R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY.',
-    });
-  }
-  const credentials = credentialsFromEnvironment(env) ?? credentialsFromEnvironment(dotEnv);
-  return openStore({ settings, credentials, baseFolder });
+  const { store, publicUrl } = await readSettings(repository);
+  return openRepositoryStore({
+    settings: store ?? storeFromEnvironment(merged(dotEnv, env)),
+    publicUrl,
+    purpose,
+    access: bucketAccess({ repository, env, dotEnv, confirm }),
+    baseFolder,
+    network: { proxyFor: proxyFromEnvironment(env) },
+  });
 }
 
 /** The store that the environment, or the `.env` in a folder, names; null when neither does. */

@@ -74,7 +74,13 @@ export function createSession(options: SessionOptions): Session {
     repository: findRepository,
     context: async () => {
       const { createContext } = await import('./createContext');
-      return createContext(await findRepository(), env, { diffEngine, mergeDriver });
+      return createContext({
+        repository: await findRepository(),
+        env,
+        diffEngine,
+        mergeDriver,
+        confirm: (question) => confirm(question, options),
+      });
     },
     resolve: (file) => path.resolve(cwd, file),
     dispose: () => diffEngine.dispose(),

@@ -2,9 +2,9 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Manifest } from '../core/catalog/manifest';
 import { parseManifest } from '../core/catalog/parseManifest';
-import { readCatalog } from '../core/catalog/readCatalog';
+import { readCatalog, readSettings } from '../core/catalog/readCatalog';
 import { DataManagerError } from '../core/errors';
-import type { OperationContext } from '../core/operations/context';
+import type { OperationContext, StorePurpose } from '../core/operations/context';
 import type { MergeDriverProgram } from '../core/repo/mergeDriverConfig';
 import type { Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
@@ -15,6 +15,7 @@ import type { StoreSettings } from '../core/store/storeSettings';
 import type { ActivityList } from './activity/activityList';
 import type { PendingWork } from './activity/pendingWork';
 import type { ComparisonSource, Comparisons } from './documents/comparisons';
+import { editorNetwork } from './editorNetwork';
 import type { Repositories } from './repositories';
 import { manifestFolder, type RepositoryState } from './repositoryState';
 import { gitProgram } from './settings';
@@ -64,7 +65,7 @@ export class Operations implements ComparisonSource {
       git: gitProgram(),
       gitCredentials: gitHubCredentials(asked),
       interactive: asked,
-      openStore: () => this.openStore(repository),
+      openStore: (purpose = 'write') => this.openStore(repository, purpose),
       cache,
       diffEngine,
       now: () => new Date(),
@@ -99,18 +100,23 @@ export class Operations implements ComparisonSource {
     throw new DataManagerError('REPOSITORY_NOT_FOUND', `The repository ${folder} is not open in this window.`);
   }
 
-  private async openStore(repository: Repository): Promise<ObjectStore> {
+  private async openStore(repository: Repository, purpose: StorePurpose): Promise<ObjectStore> {
     requireTrustedWorkspace();
     const folder = manifestFolder(repository);
-    const settings = await this.storeSettings(repository);
-    if (!settings) {
-      throw new DataManagerError('STORE_NOT_CONFIGURED', 'This repository does not say where its data lives.');
-    }
-    const { openStore } = await import('../core/store/openStore');
-    if (settings.type === 'folder') return openStore({ settings, credentials: null, baseFolder: folder });
-    await this.options.storeTrust.require(folder, settings);
-    const credentials = await this.options.credentials.find(settings, folder);
-    return openStore({ settings, credentials, baseFolder: folder });
+    const { storeTrust, credentials } = this.options;
+    const { openRepositoryStore } = await import('../core/store/openRepositoryStore');
+    return openRepositoryStore({
+      settings: await this.storeSettings(repository),
+      publicUrl: (await readSettings(repository)).publicUrl,
+      purpose,
+      access: {
+        isTrusted: async (store) => storeTrust.isTrusted(folder, store),
+        requireTrust: (store) => storeTrust.require(folder, store),
+        credentials: (store) => credentials.find(store, folder),
+      },
+      baseFolder: folder,
+      network: editorNetwork(process.env),
+    });
   }
 }
 

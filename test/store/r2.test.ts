@@ -171,7 +171,7 @@ describe('R2', () => {
         checks.map(({ ok }) => ok),
         [true, false, false, false, false],
       );
-      assert.match(checks[1]?.detail ?? '', /rejected the credentials/);
+      assert.match(checks[1]?.detail ?? '', /rejected the secret access key/);
     });
 
     it('names a wrong access key', async () => {

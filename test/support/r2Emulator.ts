@@ -12,8 +12,10 @@ export interface R2Emulator {
 }
 
 /** Cloudflare's own simulation of R2, with its S3 API, in memory and on loopback. Stop it in an `after` hook. */
-export async function startR2Emulator(bucket = 'data'): Promise<R2Emulator> {
-  const credentials = { accessKeyId: 'a1b2c3d4'.repeat(4), secretAccessKey: 'f0e1d2c3'.repeat(8) };
+export async function startR2Emulator(
+  bucket = 'data',
+  credentials: StoreCredentials = { accessKeyId: 'a1b2c3d4'.repeat(4), secretAccessKey: 'f0e1d2c3'.repeat(8) },
+): Promise<R2Emulator> {
   const server = new Miniflare({
     host: '127.0.0.1',
     port: 0,

@@ -3,12 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { settingsFile } from '../../core/catalog/settings';
 import { storeFromEnvironment } from '../../core/store/credentialsFromEnvironment';
+import { checkEndpoint } from '../../core/store/storeIdentity';
 import type { StoreSettings } from '../../core/store/storeSettings';
 import { defineCommand } from '../command';
 import { environmentStore } from '../createContext';
 import { fields } from '../output/table';
 import { visible } from '../output/visible';
 import type { Session } from '../session';
+import { trustedStores } from '../trustedStores';
 import { UsageError } from '../usageError';
 
 const usage = 'init [DIR] [--store folder:PATH | s3://BUCKET[/PREFIX]] [--endpoint URL] [--region R]';
@@ -30,7 +32,12 @@ export const initCommand = defineCommand({
   },
   details: [
     'Without --store the variables R2_ACCOUNT_ID and R2_BUCKET decide; without those, objects live in the folder .datamanager-store',
-    'of the repository, on this machine only. Credentials are never written to the repository: R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY come from the environment or from a .env file.',
+    'of the repository, on this machine only. R2 buckets with a jurisdiction have endpoints of their own, such as',
+    'https://ACCOUNT.eu.r2.cloudflarestorage.com: give it with --endpoint, or set R2_JURISDICTION (eu, fedramp) beside R2_ACCOUNT_ID.',
+    '',
+    'Credentials are never written to the repository. They come from R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY (R2_SESSION_TOKEN for',
+    'temporary ones) or the AWS_ variables of these names, in the environment or in a .env file; or from the profile of',
+    '~/.aws/credentials that DATAMANAGER_PROFILE names. A repository from elsewhere gets them only once you agreed to its bucket.',
   ].join('\n'),
   examples: [
     'datamanager init catalog --store folder:../objects',
@@ -50,6 +57,12 @@ export const initCommand = defineCommand({
       mergeDriver: session.mergeDriver,
       ...session.monitor,
     });
+    // Whoever typed the address agrees to it, also once the repository has a remote. Where that can't be kept we ask then.
+    if (result.created && named?.type === 's3') {
+      await trustedStores(session.env)
+        .add(named)
+        .catch(() => undefined);
+    }
     if (session.output.json) await session.output.value({ ...result, store });
     else if (!result.created)
       await session.output.lines([visible(`${folder} is a repository already: nothing was changed.`)]);
@@ -114,8 +127,11 @@ function readBucket(
   if (address === undefined) {
     throw new UsageError('A bucket needs --endpoint URL (or R2_ACCOUNT_ID in the environment, for R2).', hint);
   }
-  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
-    throw new UsageError(`${JSON.stringify(address)} is not an http(s) address.`, hint);
+  try {
+    checkEndpoint(address);
+  } catch {
+    // Not said back: what does not belong there may be a password.
+    throw new UsageError('The endpoint is not a plain http(s) address, without a user name, ? or #.', hint);
   }
   return { type: 's3', endpoint: address, bucket, ...(region ? { region } : {}), ...(prefix ? { prefix } : {}) };
 }

@@ -45,8 +45,11 @@ export async function publish(
   };
   const result = await withConfirmation(session, (yes) => operation(context, { ...options, yes: yes || options.yes }));
   const { output } = session;
-  if (output.json) await output.value({ ...result, diff: result.diff && summaryJson(result.diff) });
-  else await output.lines(resultLines(result));
+  if (output.json) {
+    const { bytesSent, bytesCopied, bytesResumed, requests } = result.transfer;
+    const transfer = { bytesSent, bytesCopied, ...(bytesResumed > 0 && { bytesResumed }), requests };
+    await output.value({ ...result, transfer, diff: result.diff && summaryJson(result.diff) });
+  } else await output.lines(resultLines(result));
 }
 
 /** Runs an operation; when it wants a yes and there is somebody to ask, asks and runs it again. */

@@ -56,12 +56,13 @@ async function askBeforeLoss(
   if (answer === false) throw new DataManagerError('CANCELLED', 'Cancelled.');
 }
 
-function resultLine({ name, version, path, bytesReceived, from }: PullResult): string {
+function resultLine({ name, version, path, bytesReceived, bytesResumed, from }: PullResult): string {
+  const resumed = bytesResumed > 0 ? `, ${humanSize(bytesResumed)} were there already` : '';
   const how =
     from === 'local'
       ? 'it was there already'
       : from === 'cache'
         ? 'from the cache'
-        : `${humanSize(bytesReceived)} received`;
+        : `${humanSize(bytesReceived)} received${resumed}`;
   return visible(`${name} ${version} -> ${path} (${how}, SHA-256 checked)`);
 }

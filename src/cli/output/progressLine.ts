@@ -43,8 +43,11 @@ export function progressLine(stream: NodeJS.WriteStream, enabled: boolean, now: 
   };
 }
 
-/** `Uploading 12.0 MiB of 48.0 MiB (25 %), 6.0 MiB/s`. */
-export function progressText({ phase, done, total, detail }: Progress, seconds: number): string {
+/** `Uploading 12.0 MiB of 48.0 MiB (25 %), 2.0 MiB were there already, 5.0 MiB/s`. */
+export function progressText(
+  { phase, done, total, detail, resumed = 0, copied = 0 }: Progress,
+  seconds: number,
+): string {
   if (detail !== undefined) return `${words[phase]} ${detail}`;
   if (total === null && done === 0) return `${words[phase]} ...`;
   const amount =
@@ -52,6 +55,8 @@ export function progressText({ phase, done, total, detail }: Progress, seconds: 
       ? humanSize(done)
       : `${humanSize(done)} of ${humanSize(total)} (${total === 0 ? 100 : Math.floor((done / total) * 100)} %)`;
   // A speed over less than half a second is noise.
-  const speed = seconds >= 0.5 && done > 0 ? `, ${humanSize(Math.round(done / seconds))}/s` : '';
-  return `${words[phase]} ${amount}${speed}`;
+  const moved = done - resumed - copied;
+  const speed = seconds >= 0.5 && moved > 0 ? `, ${humanSize(Math.round(moved / seconds))}/s` : '';
+  const before = resumed > 0 ? `, ${humanSize(resumed)} were there already` : '';
+  return `${words[phase]} ${amount}${before}${speed}`;
 }

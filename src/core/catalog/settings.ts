@@ -14,6 +14,8 @@ export interface RepositorySettings {
     /** True: a publish sends only the changes, and the whole object is made later (`datamanager materialize`). */
     readonly deltaFirst: boolean;
   };
+  /** The address below which anyone can download the objects by their keys, without a slash at its end; null when there is none. */
+  readonly publicUrl: string | null;
 }
 
 const defaultMaxLines = 500;
@@ -27,7 +29,9 @@ const defaultMaxLines = 500;
  * const { store } = parseSettings('{"schemaVersion":1,"store":{"type":"folder","path":"../store"}}');
  */
 export function parseSettings(text: string | null): RepositorySettings {
-  if (text === null) return { store: null, diff: { maxLines: defaultMaxLines }, transfer: { deltaFirst: false } };
+  if (text === null) {
+    return { store: null, diff: { maxLines: defaultMaxLines }, transfer: { deltaFirst: false }, publicUrl: null };
+  }
   const source: JsonSource = { file: settingsFile, text, code: 'SETTINGS_INVALID' };
   const root = parseJson(source);
   if (!isObject(root)) throw jsonError(source, [], 'must be an object');
@@ -37,6 +41,7 @@ export function parseSettings(text: string | null): RepositorySettings {
     store: readStore(source, root),
     diff: { maxLines: readMaxLines(source, root) },
     transfer: { deltaFirst: readDeltaFirst(source, root) },
+    publicUrl: readPublicUrl(source, root),
   };
 }
 
@@ -93,4 +98,14 @@ function readDeltaFirst(source: JsonSource, root: JsonObject): boolean {
   if (deltaFirst === undefined) return false;
   if (typeof deltaFirst !== 'boolean') throw jsonError(source, ['transfer', 'deltaFirst'], 'must be true or false');
   return deltaFirst;
+}
+
+// No user name (a secret in a committed file), and no query or fragment: a key is put behind it.
+function readPublicUrl(source: JsonSource, root: JsonObject): string | null {
+  const { publicUrl } = root;
+  if (publicUrl === undefined || publicUrl === null || publicUrl === '') return null;
+  const url = typeof publicUrl === 'string' && URL.canParse(publicUrl) ? new URL(publicUrl) : null;
+  const plain = url && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  if (plain && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, '');
+  throw jsonError(source, ['publicUrl'], 'must be an http(s) address without a user name, ? or #');
 }

@@ -4,6 +4,7 @@ import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { type DownloadResult, downloadObject, isWorthParallel } from '../store/download';
 import { downloadToCache } from '../store/downloadToCache';
+import type { ObjectStore } from '../store/objectStore';
 import { deltaKey } from '../transfer/companions';
 import { receiveByDelta } from '../transfer/receiveByDelta';
 import { seedFromCache } from '../transfer/seedFromCache';
@@ -27,37 +28,42 @@ export interface FetchedVersion extends Omit<DownloadResult, 'from'> {
  * const { path, bytesReceived, from } = await fetchVersion(context, version, 'utopia.sqlite', { signal });
  */
 export async function fetchVersion(
-  { cache, openStore }: Pick<OperationContext, 'cache' | 'openStore'>,
+  context: Pick<OperationContext, 'cache' | 'openStore'>,
   { dataset, entry }: ResolvedVersion,
   target: string | null,
   { signal, onProgress }: Monitor,
 ): Promise<FetchedVersion> {
+  const { cache } = context;
+  const openStore = (): Promise<ObjectStore> => context.openStore('read');
   const { key, sha256 } = entry;
   const size = entry.size ?? undefined;
-  const finish = async (seed?: Awaited<ReturnType<typeof seedFromCache>>): Promise<FetchedVersion> => {
+  const finish = async (
+    seed?: Awaited<ReturnType<typeof seedFromCache>>,
+    justCached = false,
+  ): Promise<FetchedVersion> => {
     const options = { openStore, key, sha256, cache, seed: seed ?? undefined, signal, onProgress };
     return target === null
       ? downloadToCache({ ...options, size: entry.size })
-      : downloadObject({ ...options, size, target });
+      : downloadObject({ ...options, size, target, justCached });
   };
   if (size === undefined || (await cache.find(sha256, size)) !== null) return finish();
   const wanted: StoredVersion = { key, sha256, size };
   const store = await openStore();
   const versions = [wanted, ...olderThan(dataset, entry)];
   const received = await receiveByDelta({ store, cache, versions, signal, onProgress });
-  if (received) return { ...(await finish()), ...received, from: 'delta' };
+  if (received) return { ...(await finish(null, true)), ...received, from: 'delta' };
   try {
-    if (!isWorthParallel(store, size)) return await finish();
+    if (!(await isWorthParallel(store, { key, size, signal }))) return await finish();
     return await finish(await seedFromCache({ store, cache, wanted, others: around(dataset, entry), signal }));
   } catch (error) {
     // Published delta first, and not made whole yet: then it is the version before, and the delta.
     const before = DataManagerError.is(error, 'OBJECT_MISSING') ? entryBefore(dataset, entry) : null;
     if (!before || (await store.head(deltaKey(key, before.sha256), { signal })) === null) throw error;
-    const base = await fetchVersion({ cache, openStore }, { dataset, entry: before }, null, { signal, onProgress });
+    const base = await fetchVersion(context, { dataset, entry: before }, null, { signal, onProgress });
     const made = await receiveByDelta({ store, cache, versions, atAnyCost: true, signal, onProgress });
     if (!made) throw error;
     const bytesReceived = base.bytesReceived + made.bytesReceived;
-    return { ...(await finish()), bytesReceived, requests: base.requests + made.requests, from: 'delta' };
+    return { ...(await finish(null, true)), bytesReceived, requests: base.requests + made.requests, from: 'delta' };
   }
 }
 

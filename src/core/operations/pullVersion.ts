@@ -26,6 +26,8 @@ export interface PullResult {
   /** Absolute path of the file that now holds the version. */
   readonly path: string;
   readonly bytesReceived: number;
+  /** Bytes that an earlier, interrupted pull had brought. */
+  readonly bytesResumed: number;
   /** `local`: the file was there already with the right bytes. */
   readonly from: 'local' | 'cache' | 'delta' | 'ranges' | 'full';
 }
@@ -53,10 +55,11 @@ export async function pullVersion(
   await refuseOwnFiles(context.repository, target);
   const about = { name: dataset.name, version: entry.version, sha256: entry.sha256, path: target };
   const received = (await holdsVersion(target, version, options))
-    ? { bytesReceived: 0, from: 'local' as const }
+    ? { bytesReceived: 0, bytesResumed: 0, from: 'local' as const }
     : await fetchVersion(context, version, target, options);
   await recordLocalCopy(context.repository, about);
-  return { ...about, bytesReceived: received.bytesReceived, from: received.from };
+  const { bytesReceived, bytesResumed, from } = received;
+  return { ...about, bytesReceived, bytesResumed, from };
 }
 
 /**

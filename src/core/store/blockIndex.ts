@@ -32,13 +32,28 @@ export class BlockIndexBuilder {
   #hash: Hash = createHash('sha256');
   #filled = 0;
   #size = 0;
-  readonly #leaves: Buffer[] = [];
+  readonly #leaves: Uint8Array[] = [];
+  readonly #known = new Map<number, Uint8Array>();
+
+  /**
+   * Takes over the hashes of blocks that are equal in an indexed file, which are not computed again. To be called before the bytes
+   * come by. `offset` in that file, `at` in this one and `length` are bytes, and what is not a whole block on both sides is left out.
+   */
+  takeOver(leaves: Uint8Array, from: { readonly offset: number; readonly at: number; readonly length: number }): void {
+    if ((from.offset - from.at) % indexedBlock !== 0) return;
+    const shift = (from.offset - from.at) / indexedBlock;
+    const end = Math.floor((from.at + from.length) / indexedBlock);
+    for (let block = Math.ceil(from.at / indexedBlock); block < end; block++) {
+      const leaf = (block + shift) * blockHashBytes;
+      this.#known.set(block, leaves.subarray(leaf, leaf + blockHashBytes));
+    }
+  }
 
   /** Takes the next bytes of the file, in pieces of any length. */
   add(piece: Uint8Array): void {
     for (let at = 0; at < piece.length; ) {
       const length = Math.min(indexedBlock - this.#filled, piece.length - at);
-      this.#hash.update(piece.subarray(at, at + length));
+      if (!this.#known.has(this.#leaves.length)) this.#hash.update(piece.subarray(at, at + length));
       this.#filled += length;
       at += length;
       if (this.#filled === indexedBlock) this.#closeBlock();
@@ -60,9 +75,16 @@ export class BlockIndexBuilder {
   }
 
   #closeBlock(): void {
+    this.#filled = 0;
+    const block = this.#leaves.length;
+    const known = this.#known.get(block);
+    if (known) {
+      this.#leaves.push(known);
+      this.#known.delete(block);
+      return;
+    }
     this.#leaves.push(this.#hash.digest().subarray(0, blockHashBytes));
     this.#hash = createHash('sha256');
-    this.#filled = 0;
   }
 }
 

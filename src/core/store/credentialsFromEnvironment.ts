@@ -1,38 +1,39 @@
+import { r2Endpoint } from './r2Endpoint';
 import type { S3StoreSettings, StoreCredentials } from './storeSettings';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The credentials in an environment: the `R2_*` variables if both are set, else the `AWS_*` ones, else null. An empty
- * variable counts as not set, and halves of two pairs are never mixed.
+ * The credentials in an environment: the `R2_*` variables if both are set, else the `AWS_*` ones, else null; with the session token
+ * of temporary ones. An empty variable counts as not set, and halves of two pairs are never mixed.
  *
  * @example
  * credentialsFromEnvironment({ R2_ACCESS_KEY_ID: 'id', R2_SECRET_ACCESS_KEY: 'secret' });
  */
 export function credentialsFromEnvironment(env: Environment): StoreCredentials | null {
-  const r2Key = value(env, 'R2_ACCESS_KEY_ID');
-  const r2Secret = value(env, 'R2_SECRET_ACCESS_KEY');
-  if (r2Key && r2Secret) return { accessKeyId: r2Key, secretAccessKey: r2Secret };
-  const awsKey = value(env, 'AWS_ACCESS_KEY_ID');
-  const awsSecret = value(env, 'AWS_SECRET_ACCESS_KEY');
-  if (!awsKey || !awsSecret) return null;
-  const sessionToken = value(env, 'AWS_SESSION_TOKEN');
-  return { accessKeyId: awsKey, secretAccessKey: awsSecret, ...(sessionToken ? { sessionToken } : {}) };
+  for (const family of ['R2', 'AWS']) {
+    const accessKeyId = value(env, `${family}_ACCESS_KEY_ID`);
+    const secretAccessKey = value(env, `${family}_SECRET_ACCESS_KEY`);
+    const sessionToken = value(env, `${family}_SESSION_TOKEN`);
+    if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
+  }
+  return null;
 }
 
 /**
- * The store that the original tool's variables `R2_ACCOUNT_ID` and `R2_BUCKET` name, or null. For repositories without a
- * settings file.
+ * The store that the environment names, or null: the bucket R2_BUCKET at R2_ENDPOINT, or else in the R2 account R2_ACCOUNT_ID, whose
+ * buckets of the jurisdiction R2_JURISDICTION (`eu`, `fedramp`) have an endpoint of their own. For repositories without a settings
+ * file.
  *
  * @example
  * storeFromEnvironment({ R2_ACCOUNT_ID: 'abc', R2_BUCKET: 'data' })?.endpoint; // 'https://abc.r2.cloudflarestorage.com'
  */
 export function storeFromEnvironment(env: Environment): S3StoreSettings | null {
-  const account = value(env, 'R2_ACCOUNT_ID');
   const bucket = value(env, 'R2_BUCKET');
-  // Letters and digits only: the account becomes a part of the host that the credentials are sent to.
-  if (!account || !bucket || !/^[A-Za-z0-9-]+$/.test(account)) return null;
-  return { type: 's3', endpoint: `https://${account}.r2.cloudflarestorage.com`, bucket, region: 'auto' };
+  const account = value(env, 'R2_ACCOUNT_ID');
+  const endpoint =
+    value(env, 'R2_ENDPOINT') ?? (account && r2Endpoint(account, value(env, 'R2_JURISDICTION') ?? 'default'));
+  return endpoint && bucket ? { type: 's3', endpoint, bucket, region: 'auto' } : null;
 }
 
 function value(env: Environment, name: string): string | null {

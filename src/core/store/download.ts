@@ -9,7 +9,7 @@ import { makeFolders, randomName, syncFolder } from './durableFile';
 import { type FetchObjectOptions, fetchObject } from './fetchObject';
 import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
-import { wrongHash } from './objectErrors';
+import { tooLong, wrongHash } from './objectErrors';
 import type { ObjectStore } from './objectStore';
 
 const PIECE_BYTES = 1 << 20;
@@ -27,6 +27,8 @@ export interface DownloadOptions extends Monitor {
   /** The file to write. Missing folders above it are made. */
   readonly target: string;
   readonly cache?: ObjectCache | undefined;
+  /** True when the cache's entry was made and hashed a moment ago: it is copied without hashing it once more. */
+  readonly justCached?: boolean | undefined;
   /** Sees the bytes in order; a piece is valid during the call only. Not with a `cache`, which sees them itself. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
   /** See fetchObject. */
@@ -119,13 +121,14 @@ async function fillFromCache(
   handle: FileHandle,
   cloned: boolean,
   target: string,
-  { sha256, signal, onProgress }: DownloadOptions,
+  { sha256, size, justCached, signal, onProgress }: DownloadOptions,
 ): Promise<boolean> {
   const source = cloned ? handle : await open(entry, 'r').catch(() => null);
   if (!source) return false;
   try {
     const total = (await source.stat()).size;
-    const sink = new HashingSink(cloned ? null : handle, target, null);
+    if (justCached && total !== size) return false;
+    const sink = new HashingSink(cloned ? null : handle, target, null, !justCached);
     const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
     while (sink.bytes < total) {
       throwIfCancelled(signal);
@@ -134,7 +137,7 @@ async function fillFromCache(
       await sink.write(buffer.subarray(0, bytesRead));
       onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total), total });
     }
-    if (sink.digest() !== sha256) return false;
+    if (!justCached && sink.digest() !== sha256) return false;
     await sync(handle, target);
     return true;
   } catch (error) {
@@ -146,13 +149,20 @@ async function fillFromCache(
 }
 
 /**
- * True when an object is long enough for several connections; a folder is read in one go.
+ * True when an object is long enough for several connections; a folder is read in one go, and so is a web server that does not offer
+ * parts, which is asked first.
+ *
+ * Throws what `ObjectStore.head` throws.
  *
  * @example
- * if (isWorthParallel(store, size)) await fetchObject({ store, key, sha256, size, cache });
+ * if (await isWorthParallel(store, { key, size, signal })) await fetchObject({ store, key, sha256, size, cache });
  */
-export function isWorthParallel(store: ObjectStore, size: number): boolean {
-  return store.kind === 's3' && size > IN_PARALLEL_FROM;
+export async function isWorthParallel(
+  store: ObjectStore,
+  { key, size, signal }: Pick<Monitor, 'signal'> & { readonly key: string; readonly size: number },
+): Promise<boolean> {
+  if (store.kind === 'folder' || size <= IN_PARALLEL_FROM) return false;
+  return store.kind === 's3' || (await store.head(key, { signal }))?.inParts === true;
 }
 
 const NOTHING = { bytesReceived: 0, bytesResumed: 0, bytesSeeded: 0, requests: 0 } as const;
@@ -169,7 +179,7 @@ async function receive(handle: FileHandle, target: string, options: DownloadOpti
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
-  if (cache && total !== null && isWorthParallel(store, total)) {
+  if (cache && total !== null && (await isWorthParallel(store, { key, size: total, signal }))) {
     const begin = async () => {
       await handle.truncate(0);
       const sink = new HashingSink(handle, target, null);
@@ -198,6 +208,8 @@ async function receiveInOrder(
     const sink = new HashingSink(handle, target, copy);
     for await (const piece of inLargePieces(store.get(key, { signal }))) {
       await sink.write(piece);
+      // Bytes without end would fill the disk before the hash could say that they are wrong.
+      if (total !== null && sink.bytes > total) throw tooLong(key, total);
       onPiece?.(piece);
       onProgress?.({ phase: 'download', done: Math.min(sink.bytes, total ?? sink.bytes), total });
     }
@@ -212,7 +224,7 @@ async function receiveInOrder(
   }
 }
 
-/** Hashes what it writes; without a handle it only hashes. */
+/** Hashes what it writes, unless told not to; without a handle it only hashes. */
 class HashingSink {
   readonly #hash = createHash('sha256');
   #bytes = 0;
@@ -221,6 +233,7 @@ class HashingSink {
     private readonly handle: FileHandle | null,
     private readonly target: string,
     private readonly copy: CacheWriter | null,
+    private readonly hashes = true,
   ) {}
 
   get bytes(): number {
@@ -228,7 +241,7 @@ class HashingSink {
   }
 
   async write(piece: Uint8Array): Promise<void> {
-    this.#hash.update(piece);
+    if (this.hashes) this.#hash.update(piece);
     await Promise.all([this.#writeFile(piece), this.copy?.write(piece)]);
     this.#bytes += piece.length;
   }

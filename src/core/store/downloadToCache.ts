@@ -37,7 +37,7 @@ export async function downloadToCache({
   }
   const store = await openStore();
   const target = cache.path(sha256);
-  if (size !== null && isWorthParallel(store, size)) {
+  if (size !== null && (await isWorthParallel(store, { key, size, signal: monitor.signal }))) {
     const fetched = await fetchObject({ store, key, sha256, size, cache, seed, ...monitor });
     if (fetched) {
       await fetched.commit();

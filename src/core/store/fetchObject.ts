@@ -4,15 +4,16 @@ import type { Monitor } from '../progress';
 import { Arrivals } from './arrivals';
 import { BlockIndexBuilder } from './blockIndex';
 import type { ObjectCache } from './cache';
-import { fetchRanges } from './fetchRanges';
+import { type FetchRangesOptions, fetchRanges } from './fetchRanges';
 import { writeError } from './fileErrors';
+import { changedFile } from './hashFile';
 import { wrongHash } from './objectErrors';
 import type { ByteRange, ObjectStore } from './objectStore';
 import { openPartial, type PartialFile } from './partialFile';
 
 const PIECE_BYTES = 1 << 20;
 
-export interface FetchObjectOptions extends Monitor {
+export interface FetchObjectOptions extends Monitor, Pick<FetchRangesOptions, 'pieceBytes'> {
   readonly store: ObjectStore;
   readonly key: string;
   /** Of the bytes, 64 hex digits. */
@@ -112,8 +113,9 @@ async function fill(
     store,
     key,
     ranges: arrivals.missing(),
+    pieceBytes: options.pieceBytes,
     signal,
-    write: (bytes, offset) => writeAt(partial, bytes, offset),
+    write: inTurn((bytes, offset) => writeAt(partial, bytes, offset)),
     onRange: async (range) => {
       await partial.confirm(range);
       arrivals.add(range);
@@ -131,6 +133,18 @@ async function fill(
     throwIfCancelled(options.signal);
     throw error;
   }
+}
+
+type Write = (bytes: Uint8Array, offset: number) => Promise<void>;
+
+/** One write after the other: those into one file wait for each other anyway, and while they do the kernel lets them spin. */
+function inTurn(write: Write): Write {
+  let last = Promise.resolve();
+  return (bytes, offset) => {
+    const turn = last.then(() => write(bytes, offset));
+    last = turn.catch(() => {});
+    return turn;
+  };
 }
 
 async function writeAt({ handle, path }: PartialFile, bytes: Uint8Array, offset: number): Promise<void> {
@@ -159,7 +173,7 @@ async function readInOrder(
     throwIfCancelled(signal);
     const wanted = Math.min(buffer.length, arrivals.prefix - at);
     const { bytesRead } = await partial.handle.read(buffer, 0, wanted, at);
-    if (bytesRead === 0) throw new Error(`${partial.path} became shorter while it was being filled.`);
+    if (bytesRead === 0) throw changedFile(partial.path);
     const piece = buffer.subarray(0, bytesRead);
     hash.update(piece);
     await take(piece);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { ByteRange, ObjectStore } from './objectStore';
@@ -13,6 +14,8 @@ export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
   readonly key: string;
   /** In ascending order, not overlapping. */
   readonly ranges: readonly ByteRange[];
+  /** Bytes of the longest request; 8 MiB unless given. */
+  readonly pieceBytes?: number | undefined;
   /** Takes bytes to their place; `bytes` is valid until the promise is settled. Called for several places at once. */
   readonly write: (bytes: Uint8Array, offset: number) => Promise<void>;
   /** A stretch has arrived as a whole. */
@@ -20,7 +23,7 @@ export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
 }
 
 /**
- * Fetches ranges of an object over several connections at once, in pieces of at most 8 MiB and in about ascending order. A failure
+ * Fetches ranges of an object over several connections at once, in pieces of at most `pieceBytes` and in about ascending order. A failure
  * of one stops the others; what `onRange` was called for is there then. Resolves to the number of requests.
  *
  * Throws what `ObjectStore.get` and `write` throw, and CANCELLED.
@@ -29,14 +32,17 @@ export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
  * await fetchRanges({ store, key, ranges: [{ first: 0, last: size - 1 }], write, onRange: async (range) => note(range) });
  */
 export async function fetchRanges(options: FetchRangesOptions): Promise<number> {
+  const { pieceBytes = PIECE_BYTES } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const window = new PartWindow(PIECE_BYTES, () => performance.now());
+  // Each connection listens; Node would take more than ten for a leak and say so on the user's terminal.
+  setMaxListeners(0, signal);
+  const window = new PartWindow(pieceBytes, () => performance.now());
   const running = new Set<Promise<void>>();
   const buffers: Buffer[] = [];
   let failure: { readonly error: unknown } | null = null;
   let requests = 0;
-  for (const piece of pieces(options.ranges)) {
+  for (const piece of pieces(options.ranges, pieceBytes)) {
     while (running.size >= window.limit && !failure) await Promise.race(running);
     if (failure || signal.aborted) break;
     const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(WRITE_BYTES);
@@ -59,10 +65,10 @@ export async function fetchRanges(options: FetchRangesOptions): Promise<number> 
   return requests;
 }
 
-function* pieces(ranges: readonly ByteRange[]): Generator<ByteRange> {
+function* pieces(ranges: readonly ByteRange[], pieceBytes: number): Generator<ByteRange> {
   for (const { first, last } of ranges) {
     for (let at = first; at <= last; ) {
-      const end = Math.min(last, (Math.floor(at / PIECE_BYTES) + 1) * PIECE_BYTES - 1);
+      const end = Math.min(last, (Math.floor(at / pieceBytes) + 1) * pieceBytes - 1);
       yield { first: at, last: end };
       at = end + 1;
     }

@@ -42,3 +42,20 @@ export function wrongHash(key: string, expected: string, actual: string): DataMa
     },
   );
 }
+
+/**
+ * The HASH_MISMATCH error for an object that has more bytes than were published.
+ *
+ * @example
+ * if (received > size) throw tooLong(key, size);
+ */
+export function tooLong(key: string, size: number): DataManagerError {
+  return new DataManagerError(
+    'HASH_MISMATCH',
+    `The object ${key} is longer than the ${size} bytes that were published.`,
+    {
+      hint: 'The object is damaged or not the one that was published; the local file was left alone.',
+      data: { key, size },
+    },
+  );
+}

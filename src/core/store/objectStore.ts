@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors';
 import type { Monitor } from '../progress';
 
 export interface ObjectInfo {
@@ -6,6 +7,8 @@ export interface ObjectInfo {
   readonly size: number;
   /** SHA-256 that was recorded with the object when it was written, in hex; null when the store has none. */
   readonly sha256: string | null;
+  /** False when it can only be had as a whole; absent where every object comes in parts. */
+  readonly inParts?: boolean;
 }
 
 /** The bytes to write: a file on this machine (its size is checked against what was read) or a small buffer. */
@@ -80,6 +83,8 @@ export interface StoreCheck {
   readonly ok: boolean;
   /** One sentence: what was seen, and what to do when it failed. */
   readonly detail: string;
+  /** Of the error that it failed with; null when it worked, or was not tried. */
+  readonly code: ErrorCode | null;
 }
 
 /**
@@ -89,7 +94,7 @@ export interface StoreCheck {
  * or CANCELLED; `get` also OBJECT_MISSING.
  */
 export interface ObjectStore {
-  readonly kind: 'folder' | 's3';
+  readonly kind: 'folder' | 's3' | 'http';
   /** For messages: where it is, without a secret, such as `s3://bucket/prefix at host`. */
   readonly location: string;
   /** Null when there is no such object. */

@@ -2,8 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DataManagerError } from '../errors';
 import { createFolderStore } from './folderStore';
+import type { Network } from './httpAgents';
 import { checkKey } from './objectKey';
 import type { ObjectStore } from './objectStore';
+import { checkEndpoint } from './storeIdentity';
 import type { S3StoreSettings, StoreCredentials, StoreSettings } from './storeSettings';
 
 export interface OpenStoreOptions {
@@ -12,6 +14,7 @@ export interface OpenStoreOptions {
   readonly credentials: StoreCredentials | null;
   /** Absolute; what a relative folder path starts from. */
   readonly baseFolder: string;
+  readonly network?: Network | undefined;
 }
 
 /**
@@ -22,7 +25,12 @@ export interface OpenStoreOptions {
  * @example
  * const store = await openStore({ settings: { type: 'folder', path: '../objects' }, credentials: null, baseFolder });
  */
-export async function openStore({ settings, credentials, baseFolder }: OpenStoreOptions): Promise<ObjectStore> {
+export async function openStore({
+  settings,
+  credentials,
+  baseFolder,
+  network,
+}: OpenStoreOptions): Promise<ObjectStore> {
   if (settings.type === 'folder')
     return createFolderStore({ folder: await checkFolder(resolve(baseFolder, settings.path)) });
   const endpoint = checkEndpoint(settings.endpoint);
@@ -36,7 +44,19 @@ export async function openStore({ settings, credentials, baseFolder }: OpenStore
     bucket: settings.bucket,
     prefix: settings.prefix,
     credentials,
+    network,
   });
+}
+
+/**
+ * The store behind a public address, for reading without credentials.
+ *
+ * @example
+ * const store = await openPublicStore('https://data.example.org/energy');
+ */
+export async function openPublicStore(url: string, network?: Network): Promise<ObjectStore> {
+  const { createHttpStore } = await import('./httpStore');
+  return createHttpStore({ url, network });
 }
 
 /**
@@ -60,15 +80,6 @@ async function checkFolder(folder: string): Promise<string> {
   throw new DataManagerError('SETTINGS_INVALID', `The store ${folder} is in Git's own folder.`, {
     hint: 'Name another folder as store.path in .datamanager.json.',
     data: { folder },
-  });
-}
-
-function checkEndpoint(endpoint: string): URL {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
-  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '')
-    return url;
-  throw new DataManagerError('SETTINGS_INVALID', 'The endpoint of the store is not a plain http or https address.', {
-    hint: 'Write it as https://ACCOUNT.r2.cloudflarestorage.com, without a user name or password.',
   });
 }
 

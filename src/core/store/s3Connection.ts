@@ -1,5 +1,7 @@
+import type { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Monitor } from '../progress';
+import { createAgents, type Network } from './httpAgents';
 import { DEFAULT_RETRY, type RetryPolicy, withRetry } from './retry';
 import { isTransient, s3Error } from './s3Errors';
 import type { StoreCredentials } from './storeSettings';
@@ -21,6 +23,7 @@ export interface S3StoreOptions {
   /** Milliseconds without a byte in either direction after which a request counts as stuck; 60 s unless given. */
   readonly idleMs?: number;
   readonly retry?: RetryPolicy;
+  readonly network?: Network | undefined;
 }
 
 /** What one request needs beside its command. */
@@ -87,8 +90,9 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
 }
 
 /** Why each setting is there: R2 and the SDK disagree with the SDK's defaults in several places. */
-function clientConfig({ endpoint, region, credentials, connectMs, idleMs }: S3StoreOptions): S3ClientConfig {
-  const agent = { keepAlive: true, maxSockets: 16 };
+function clientConfig(options: S3StoreOptions): S3ClientConfig {
+  const { endpoint, region, credentials, connectMs, idleMs, network } = options;
+  const agent = createAgents(network)(new URL(endpoint));
   return {
     endpoint,
     region,
@@ -105,7 +109,7 @@ function clientConfig({ endpoint, region, credentials, connectMs, idleMs }: S3St
     // There is no request timeout, because a part may take its time on a slow line; only silence counts.
     requestHandler: {
       httpAgent: agent,
-      httpsAgent: agent,
+      httpsAgent: agent as HttpsAgent,
       connectionTimeout: connectMs ?? 10_000,
       socketTimeout: idleMs ?? 60_000,
     },

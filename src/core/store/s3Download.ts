@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import { rangeBehindEnd } from './objectErrors';
-import type { GetOptions } from './objectStore';
+import type { ByteRange, GetOptions } from './objectStore';
+import { readBody } from './readBody';
 import { pause } from './retry';
 import type { S3Connection } from './s3Connection';
 import { isTransient, noS3Service, statusOf } from './s3Errors';
@@ -53,8 +54,13 @@ export async function* downloadBytes(
         (answer.Body as Readable | undefined)?.destroy();
         throw noS3Service(connection.location);
       }
+      const announced = at + answer.ContentLength;
+      if (announced !== (end ?? endOfReply(answer, range) ?? announced)) {
+        (answer.Body as Readable | undefined)?.destroy();
+        throw brokenOff();
+      }
       etag ??= answer.ETag;
-      end ??= at + answer.ContentLength;
+      end ??= announced;
       const total = end - first;
       for await (const piece of readBody(answer.Body as Readable, connection.idleMs, signal)) {
         at += piece.length;
@@ -62,7 +68,7 @@ export async function* downloadBytes(
         onProgress?.({ phase: 'download', done: at - first, total });
       }
       if (at === end) return;
-      throw Object.assign(new Error('The reply ended early.'), { code: 'ECONNRESET' });
+      throw brokenOff();
     } catch (error) {
       throwIfCancelled(signal);
       if (statusOf(error) === 416) throw rangeBehindEnd(key, at);
@@ -75,27 +81,15 @@ export async function* downloadBytes(
   }
 }
 
-/** The SDK's timeouts and its signal end with the headers of the reply; these are for the body. */
-async function* readBody(body: Readable, idleMs: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const stop = () => body.destroy(new Error('Cancelled.'));
-  const silent = () => body.destroy(Object.assign(new Error('No byte came in time.'), { name: 'TimeoutError' }));
-  const pieces = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  let timer: NodeJS.Timeout | undefined;
-  signal?.addEventListener('abort', stop);
-  try {
-    for (;;) {
-      throwIfCancelled(signal);
-      timer = setTimeout(silent, idleMs);
-      const next = await pieces.next();
-      clearTimeout(timer);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-    body.destroy();
-  }
+/** Where the reply to a range has to end, by the object's size that stands in it; null when none was asked for. */
+function endOfReply({ ContentRange }: GetObjectCommandOutput, range: ByteRange | undefined): number | null {
+  const size = /\/(\d+)$/.exec(ContentRange ?? '')?.[1];
+  return range && size ? Math.min(range.last + 1, Number(size)) : null;
+}
+
+/** Fewer bytes than asked for, whether or not the reply owns up to it: some proxies cut a body and correct its length. */
+function brokenOff(): Error {
+  return Object.assign(new Error('The reply ended early.'), { code: 'ECONNRESET' });
 }
 
 /** A server that ignores ranges sends the object from its start: those bytes must not pass for the ones asked for. */

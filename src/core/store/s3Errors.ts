@@ -1,5 +1,7 @@
 import { DataManagerError, systemCode } from '../errors';
+import { isNetworkCode, isTransientNetworkCode, networkError, proxyLogin } from './networkErrors';
 import { objectMissing } from './objectErrors';
+import { accountOf } from './r2Endpoint';
 
 export interface S3ErrorContext {
   readonly location: string;
@@ -20,23 +22,6 @@ interface Facts {
   readonly system: string | null;
 }
 
-const NETWORK_CODES = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
-/** Nobody listens there, or the name is wrong: waiting a second doesn't help, and a person waits for the answer. */
-const HOPELESS_CODES = new Set(['ENOTFOUND', 'ECONNREFUSED']);
-const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 const TRANSIENT_NAMES = new Set([
   'TimeoutError',
@@ -44,18 +29,20 @@ const TRANSIENT_NAMES = new Set([
   'SlowDown',
   'ConditionalRequestConflict',
   'OperationAborted',
+  // The body was damaged on its way; what we sent was hashed from the same buffer.
+  'XAmzContentSHA256Mismatch',
+  'BadDigest',
   // The SDK has taken over the server's time from this very answer, so the next signature is right.
   'RequestTimeTooSkewed',
 ]);
-const BAD_CREDENTIALS = new Set([
-  'SignatureDoesNotMatch',
-  'InvalidAccessKeyId',
-  'InvalidToken',
-  'ExpiredToken',
-  'TokenRefreshRequired',
-  'Unauthorized',
+const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired']);
+const WRONG_REGION = new Set([
+  'AuthorizationHeaderMalformed',
+  'PermanentRedirect',
+  'TemporaryRedirect',
+  'InvalidRegionName',
+  'IllegalLocationConstraintException',
 ]);
-const WRONG_REGION = new Set(['AuthorizationHeaderMalformed', 'PermanentRedirect', 'TemporaryRedirect']);
 
 /**
  * True for a failure of the SDK or the network that may pass: a cut connection, a timeout, 429, 5xx.
@@ -66,8 +53,7 @@ const WRONG_REGION = new Set(['AuthorizationHeaderMalformed', 'PermanentRedirect
 export function isTransient(error: unknown): boolean {
   if (error instanceof DataManagerError) return false;
   const { status, name, system } = factsOf(error);
-  if (system !== null && HOPELESS_CODES.has(system)) return false;
-  if (system !== null && NETWORK_CODES.has(system)) return true;
+  if (system !== null && isNetworkCode(system)) return isTransientNetworkCode(system);
   return TRANSIENT_NAMES.has(name) || (status !== null && TRANSIENT_STATUS.has(status));
 }
 
@@ -93,13 +79,22 @@ export function statusOf(error: unknown): number | null {
  */
 export function s3Error(error: unknown, context: S3ErrorContext): DataManagerError {
   if (error instanceof DataManagerError) return error;
-  const facts = factsOf(error);
+  const facts = withoutSecrets(factsOf(error), context.secrets);
   const { status, name, requestId, system } = facts;
   const { location, endpoint, bucket, operation, key } = context;
   const data = { operation, key, status, name, requestId, system, endpoint, bucket };
 
   if (name === 'AbortError') return new DataManagerError('CANCELLED', 'Cancelled.');
-  if (status === null) return networkError(facts, context, data);
+  if (status === null) {
+    return (
+      networkError(error, { address: endpoint, data }) ??
+      new DataManagerError('STORE_FAILED', `${location} failed: ${operation}: ${spoken(facts)}.`, {
+        hint: 'Check that the endpoint is an S3 service.',
+        data,
+      })
+    );
+  }
+  if (status === 407) return proxyLogin(null);
   if (name === 'NoSuchBucket' || (status === 404 && key === null)) {
     return new DataManagerError('BUCKET_MISSING', `There is no bucket "${bucket}" at ${endpoint}.`, {
       hint: 'Check the bucket and the endpoint in the settings, or create the bucket.',
@@ -117,33 +112,18 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
     });
   }
   if (WRONG_REGION.has(name) || status === 301 || status === 307) {
+    const region = regionOf(error);
     return new DataManagerError('STORE_REFUSED', `${location} is in another region than the settings say.`, {
-      hint: 'Set the region of the bucket in the settings ("auto" for Cloudflare R2).',
-      data,
+      hint: `Set the region of the bucket in the settings (${region === null ? '"auto" for Cloudflare R2' : `"${region}"`}).`,
+      data: { ...data, region },
     });
   }
-  if (/access key has length/i.test(facts.message)) {
-    return new DataManagerError(
-      'CREDENTIALS_REJECTED',
-      `${endpoint} rejected the access key: it has the wrong length.`,
-      {
-        hint: 'An R2 access key id has 32 characters; take it from an R2 API token, not from the Cloudflare API.',
-        data,
-      },
-    );
-  }
-  if (status === 401 || BAD_CREDENTIALS.has(name)) {
-    return new DataManagerError('CREDENTIALS_REJECTED', `${endpoint} rejected the credentials (${name}).`, {
-      hint:
-        name === 'ExpiredToken'
-          ? 'The session has ended: get new credentials.'
-          : 'Check the access key id and the secret, and that they belong to this endpoint.',
-      data,
-    });
-  }
+  const rejected = rejectedCredentials(facts, endpoint);
+  if (rejected) return new DataManagerError('CREDENTIALS_REJECTED', rejected.message, { hint: rejected.hint, data });
   if (status === 403) {
-    return new DataManagerError('STORE_REFUSED', `${location} doesn't allow this (${operation}: ${name}).`, {
-      hint: 'Give the access key the right to read and write objects in this bucket.',
+    const right = rightFor(operation);
+    return new DataManagerError('STORE_REFUSED', `${location} doesn't allow to ${right} (${operation}: ${name}).`, {
+      hint: `Give the access key the right to ${right} (on R2 the permission "Object Read & Write" for this bucket).`,
       data,
     });
   }
@@ -153,14 +133,62 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
       data,
     });
   }
-  return new DataManagerError(
-    'STORE_FAILED',
-    `${location} failed: ${operation}: ${status} ${spoken(facts, context)}.`,
-    {
-      hint: 'Check that the endpoint is an S3 service.',
-      data,
-    },
-  );
+  return new DataManagerError('STORE_FAILED', `${location} failed: ${operation}: ${status} ${spoken(facts)}.`, {
+    hint: 'Check that the endpoint is an S3 service.',
+    data,
+  });
+}
+
+/** Which part of the credentials a server did not like, and what to do about it. */
+function rejectedCredentials(
+  { status, name, message }: Facts,
+  endpoint: string,
+): { message: string; hint: string } | null {
+  if (EXPIRED.has(name)) {
+    return { message: 'The temporary credentials have expired.', hint: 'Get new ones, with their session token.' };
+  }
+  if (name === 'InvalidToken' || (name === 'InvalidArgument' && /security-token/i.test(message))) {
+    return {
+      message: `${endpoint} rejected the session token.`,
+      hint: 'Use the session token that came with this access key, or none if the key is a lasting one.',
+    };
+  }
+  if (/access key has length/i.test(message)) {
+    return {
+      message: `${endpoint} rejected the access key: it has the wrong length.`,
+      hint: 'An R2 access key id has 32 characters; take it from an R2 API token, not from the Cloudflare API.',
+    };
+  }
+  if (name === 'SignatureDoesNotMatch') {
+    return {
+      message: `${endpoint} rejected the secret access key.`,
+      hint: 'Copy the secret again; if it is lost, make a new access key. It belongs to one access key id only.',
+    };
+  }
+  if (name === 'InvalidAccessKeyId' || status === 401) {
+    const account = accountOf(endpoint);
+    return {
+      message: `${endpoint} does not know the access key id.`,
+      hint:
+        account === null
+          ? 'Check the access key id, and that it belongs to this endpoint.'
+          : `Check the access key id, and that it belongs to the account ${account}: the keys of another account are not known here.`,
+    };
+  }
+  return null;
+}
+
+function rightFor(operation: string): string {
+  if (/^(List|HeadBucket)/.test(operation)) return 'list the objects of the bucket';
+  if (/^(Get|Head)/.test(operation)) return 'read objects';
+  return /^Delete/.test(operation) ? 'delete objects' : 'write objects';
+}
+
+/** Amazon says which region it would have been: in the answer, or in a header of it. */
+function regionOf(error: unknown): string | null {
+  const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, unknown> } };
+  const region = Region ?? $response?.headers?.['x-amz-bucket-region'];
+  return typeof region === 'string' && /^[a-z0-9-]{1,40}$/.test(region) ? region : null;
 }
 
 /**
@@ -173,39 +201,6 @@ export function noS3Service(location: string): DataManagerError {
   return new DataManagerError('STORE_FAILED', `What answers as ${location} is not an S3 service.`, {
     hint: 'Check the endpoint in the settings, and that the network asks for no login.',
   });
-}
-
-function networkError(facts: Facts, context: S3ErrorContext, data: Record<string, unknown>): DataManagerError {
-  const { system, name } = facts;
-  const unreachable = (why: string, hint: string) =>
-    new DataManagerError('STORE_UNREACHABLE', `${context.endpoint} can't be reached: ${why}.`, { hint, data });
-  const connection = 'Check the endpoint in the settings and your connection.';
-  if (system !== null && CERTIFICATE_CODE.test(system)) {
-    return unreachable(
-      `its certificate is not trusted (${system})`,
-      'Check the endpoint; behind a company proxy, set NODE_EXTRA_CA_CERTS.',
-    );
-  }
-  if (name === 'TimeoutError' || system === 'ETIMEDOUT') return unreachable('it does not answer in time', connection);
-  switch (system) {
-    case 'ENOTFOUND':
-      return unreachable('no server has this name', connection);
-    case 'EAI_AGAIN':
-      return unreachable('the name can not be looked up now', 'Check your connection.');
-    case 'ECONNREFUSED':
-      return unreachable('nothing listens at this address', connection);
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'ECONNABORTED':
-    case 'ERR_STREAM_PREMATURE_CLOSE':
-      return unreachable('the connection was cut', 'Check your connection and try again.');
-  }
-  if (system !== null && NETWORK_CODES.has(system)) return unreachable(system, connection);
-  return new DataManagerError(
-    'STORE_FAILED',
-    `${context.location} failed: ${context.operation}: ${spoken(facts, context)}.`,
-    { hint: 'Check that the endpoint is an S3 service.', data },
-  );
 }
 
 function factsOf(error: unknown): Facts {
@@ -226,12 +221,32 @@ function factsOf(error: unknown): Facts {
   };
 }
 
-/** The server's own words, for a failure that has none of ours: one short line without a secret. */
-function spoken({ name, message }: Facts, { secrets }: S3ErrorContext): string {
-  let text = message
+/** A server may say back what it was told, and in more than one place. */
+function withoutSecrets(facts: Facts, secrets: readonly string[]): Facts {
+  const hide = (text: string): string => {
+    let hidden = text;
+    for (const secret of secrets.flatMap(spellings)) hidden = hidden.replaceAll(secret, '***');
+    return hidden;
+  };
+  return {
+    ...facts,
+    name: /^[\w.]{1,64}$/.test(facts.name) ? hide(facts.name) : 'Error',
+    message: hide(facts.message),
+    requestId: facts.requestId === null ? null : hide(facts.requestId).slice(0, 100),
+  };
+}
+
+function spellings(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const encoded = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
+  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...encoded];
+}
+
+/** The server's own words, for a failure that has none of ours: one short line. */
+function spoken({ name, message }: Facts): string {
+  const text = message
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, 160)
     .trim();
-  for (const secret of secrets) text = text.replaceAll(secret, '***');
   return text === '' || text === name ? name : `${name}, ${text.replace(/\.$/, '')}`;
 }

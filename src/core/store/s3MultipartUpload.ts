@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -15,7 +16,7 @@ import { PartWindow } from './partWindow';
 import type { RequestOptions } from './s3Connection';
 import { downloadBytes } from './s3Download';
 import { statusOf } from './s3Errors';
-import { discardOurs, headObject, recorded, type S3Put, target, withPayloadHash } from './s3PutRequest';
+import { discardOurs, headObject, recorded, type S3Put, target, tidied, withPayloadHash } from './s3PutRequest';
 
 /** How long giving an upload back may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
@@ -74,7 +75,7 @@ export async function putParts(put: S3Put): Promise<MovedBytes | null> {
     if (outcome === 'open' && notes && isWorthResuming(error)) outcome = 'keep';
     throw error;
   } finally {
-    if (outcome === 'open') await abandon(ours, upload.uploadId);
+    if (outcome === 'open') await tidied(abandon(ours, upload.uploadId), request.signal);
     if (outcome !== 'keep') await notes?.clear();
   }
 }
@@ -156,6 +157,8 @@ async function bringParts(put: S3Put, upload: OpenUpload): Promise<BroughtParts>
   const count = Math.max(1, Math.ceil(reader.size / partBytes));
   const stop = new AbortController();
   const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
+  // Each connection listens; Node would take more than ten for a leak and say so on the user's terminal.
+  setMaxListeners(0, signal);
   const window = new PartWindow(partBytes, () => performance.now());
   const options = { ...request, signal, onRetry: () => window.slowedDown() };
   const running = new Set<Promise<void>>();

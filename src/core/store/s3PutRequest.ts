@@ -11,8 +11,10 @@ import type { RequestOptions, S3Connection } from './s3Connection';
 import { noS3Service } from './s3Errors';
 import type { SourceReader } from './sourceReader';
 
-/** How long tidying up after a failure or a cancel may take, in milliseconds. */
+/** How long tidying up after a failure may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
+/** After a cancel somebody waits; what takes longer goes on without them. Milliseconds. */
+const CANCELLED_MS = 150;
 
 /** One `put` in progress. */
 export interface S3Put {
@@ -121,6 +123,22 @@ export async function isOurs(put: S3Put): Promise<boolean> {
   }
   checkExisting(stored.info, put.source);
   return stored.putId === put.putId;
+}
+
+/**
+ * Waits for tidying up, but after a cancel not for long.
+ *
+ * @example
+ * await tidied(discardOurs(put), signal);
+ */
+export async function tidied(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal?.aborted) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CANCELLED_MS);
+  });
+  await Promise.race([work, enough]);
+  clearTimeout(timer);
 }
 
 /**

@@ -47,9 +47,15 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       checkKey(key);
       const { copy, notes, signal, onProgress } = putOptions;
       const request = { signal, onProgress, counter: { requests: 0 } };
-      const existing = await head(key, request);
+      let unsure = false;
+      const existing = await head(key, request).catch((error) => {
+        // Without the right to list, S3 does not tell what is missing from what is forbidden. A conditional write finds out.
+        if (!DataManagerError.is(error, 'STORE_REFUSED') || statusOf(error) !== 403) throw error;
+        unsure = true;
+        return null;
+      });
       if (existing === null) {
-        return uploadObject(connection, key, source, { request, partBytes: options.partBytes, copy, notes });
+        return uploadObject(connection, key, source, { request, partBytes: options.partBytes, copy, notes, unsure });
       }
       checkExisting(existing, source);
       return { created: false, bytesSent: 0, bytesCopied: 0, bytesResumed: 0, requests: request.counter.requests };

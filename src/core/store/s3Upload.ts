@@ -5,13 +5,15 @@ import { DEFAULT_PART_BYTES } from './partPlan';
 import type { RequestOptions, S3Connection } from './s3Connection';
 import { statusOf } from './s3Errors';
 import { NotTheUploadAnyMore, putParts } from './s3MultipartUpload';
-import { discardOurs, isOurs, recorded, type S3Put, target, withPayloadHash } from './s3PutRequest';
+import { discardOurs, isOurs, recorded, type S3Put, target, tidied, withPayloadHash } from './s3PutRequest';
 import { openSource } from './sourceReader';
 
 export interface UploadOptions extends Pick<PutOptions, 'copy' | 'notes'> {
   readonly request: RequestOptions & { readonly counter: { requests: number } };
   /** Objects up to this size go in one request. */
   readonly partBytes?: number | undefined;
+  /** True when nobody could say whether the key is free: then only a server that checks it itself may write. */
+  readonly unsure?: boolean | undefined;
 }
 
 /**
@@ -30,12 +32,12 @@ export async function uploadObject(
   source: ObjectSource,
   options: UploadOptions,
 ): Promise<PutResult> {
-  const { request, partBytes = DEFAULT_PART_BYTES, copy, notes } = options;
+  const { request, partBytes = DEFAULT_PART_BYTES, copy, notes, unsure = false } = options;
   const reader = await openSource(source);
   try {
     const put: S3Put = { connection, key, source, reader, partBytes, putId: randomUUID(), copy, notes, request };
     const whole = reader.size <= (copy?.partBytes ?? partBytes);
-    const moved = whole ? await putWhole(put) : await putParts(put);
+    const moved = whole ? await putWhole(put, unsure) : await putParts(put);
     return { ...(moved ?? NOTHING), created: moved !== null, requests: request.counter.requests };
   } catch (error) {
     // What was noted is gone on the server: from the start then, and the notes with it, so at most once.
@@ -49,7 +51,10 @@ export async function uploadObject(
 const NOTHING = { bytesSent: 0, bytesCopied: 0, bytesResumed: 0 } as const;
 
 /** Null when somebody else's object is there. */
-async function putWhole(put: S3Put): Promise<typeof NOTHING | { readonly [K in keyof typeof NOTHING]: number } | null> {
+async function putWhole(
+  put: S3Put,
+  unsure: boolean,
+): Promise<typeof NOTHING | { readonly [K in keyof typeof NOTHING]: number } | null> {
   const { connection, key, source, reader, request } = put;
   const body = await reader.read(Buffer.allocUnsafeSlow(reader.size));
   reader.checkHash();
@@ -66,13 +71,13 @@ async function putWhole(put: S3Put): Promise<typeof NOTHING | { readonly [K in k
   try {
     await send({ IfNoneMatch: '*' }).catch((error) => {
       // A server without conditional writes; that the key is free was checked before.
-      if (statusOf(error) === 501) return send({});
+      if (statusOf(error) === 501 && !unsure) return send({});
       throw error;
     });
   } catch (error) {
     // 412: the key is taken; by this very put, if an earlier try arrived and only its answer was lost.
     if (statusOf(error) !== 412) {
-      await discardOurs(put);
+      await tidied(discardOurs(put), request.signal);
       throw error;
     }
     if (!(await isOurs(put))) return null;

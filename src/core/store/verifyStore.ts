@@ -25,8 +25,8 @@ export async function verifyStore(store: Checked, { signal }: Monitor = {}): Pro
       break;
     }
   });
-  if (list.code === 'STORE_UNREACHABLE' || list.code === 'BUCKET_MISSING') return unreachable(list.row.detail);
-  const reach: StoreCheck = { check: 'reach', ok: true, detail: `${store.location} answers.` };
+  if (list.code === 'STORE_UNREACHABLE' || list.code === 'BUCKET_MISSING') return unreachable(list.row);
+  const reach: StoreCheck = { check: 'reach', ok: true, detail: `${store.location} answers.`, code: null };
 
   const bytes = Buffer.from('A probe of the rights on this store. It can be deleted.\n');
   const probe = { key: `datamanager-probe-${randomName()}`, sha256: createHash('sha256').update(bytes).digest('hex') };
@@ -35,11 +35,15 @@ export async function verifyStore(store: Checked, { signal }: Monitor = {}): Pro
     const write = await tryRight('write', 'Objects can be written.', signal, async () => {
       await store.put(probe.key, { bytes, sha256: probe.sha256 }, { signal });
     });
-    const readable = write.row.ok ? probe.key : anyKey;
+    // An object of somebody else's may be closed to whom their own are open.
+    const readable = [...(write.row.ok ? [probe.key] : []), ...(anyKey === null ? [] : [anyKey])];
+    const readAll = async (): Promise<void> => {
+      for (const key of readable) await readSome(store, key, signal);
+    };
     const read =
-      readable === null
+      readable.length === 0
         ? notTried('read', 'there is no object to read')
-        : (await tryRight('read', 'Objects can be read.', signal, () => readSome(store, readable, signal))).row;
+        : (await tryRight('read', 'Objects can be read.', signal, readAll)).row;
     const deletion = write.row.ok
       ? (await tryRight('delete', 'Objects can be deleted.', signal, () => store.delete(probe.key, { signal }))).row
       : notTried('delete', 'no probe object could be written');
@@ -68,24 +72,24 @@ async function tryRight(
   throwIfCancelled(signal);
   try {
     await use();
-    return { row: { check, ok: true, detail: fine }, code: null };
+    return { row: { check, ok: true, detail: fine, code: null }, code: null };
   } catch (error) {
     throwIfCancelled(signal);
     if (!DataManagerError.is(error)) throw error;
     return {
-      row: { check, ok: false, detail: [error.message, error.hint].filter(Boolean).join(' ') },
+      row: { check, ok: false, detail: [error.message, error.hint].filter(Boolean).join(' '), code: error.code },
       code: error.code,
     };
   }
 }
 
 function notTried(check: StoreCheck['check'], why: string): StoreCheck {
-  return { check, ok: false, detail: `Not tried: ${why}.` };
+  return { check, ok: false, detail: `Not tried: ${why}.`, code: null };
 }
 
-function unreachable(detail: string): readonly StoreCheck[] {
+function unreachable({ detail, code }: StoreCheck): readonly StoreCheck[] {
   const rest = (['list', 'read', 'write', 'delete'] as const).map((check) =>
     notTried(check, "the store can't be reached"),
   );
-  return [{ check: 'reach', ok: false, detail }, ...rest];
+  return [{ check: 'reach', ok: false, detail, code }, ...rest];
 }

@@ -20,6 +20,10 @@ export interface ApplyDeltaOptions extends Monitor {
   readonly outputPath: string;
   /** True to return only when the bytes would survive a power cut, before a rename for instance. */
   readonly durable?: boolean | undefined;
+  /** Told of bytes, in order and before `onPiece` sees them, that are those of the base as they are. */
+  readonly onCopy?:
+    | ((copy: { readonly offset: number; readonly at: number; readonly length: number }) => void)
+    | undefined;
   /** Sees the bytes of the result in order; a piece is valid during the call only. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
-import { BlockIndexBuilder } from '../store/blockIndex';
+import { BlockIndexBuilder, readBlockIndex } from '../store/blockIndex';
 import type { ObjectCache } from '../store/cache';
 import { makeFolders, randomName } from '../store/durableFile';
 import { TEMP_NAME_PREFIX } from '../store/objectKey';
@@ -67,9 +67,12 @@ export async function receiveByDelta(options: ReceiveByDeltaOptions): Promise<Re
       temps.push(outputPath);
       await makeFolders(dirname(outputPath));
       const index = target === wanted ? new BlockIndexBuilder() : null;
+      // What the new version has unchanged need not be hashed block by block again.
+      const leaves = index && path === basePath ? await readBlockIndex(cache.indexPath(base.sha256), base) : null;
       await applyDelta({
         ...{ base: { ...base, path }, target, delta: { bytes }, outputPath, signal, onProgress: options.onProgress },
         onPiece: index ? (piece) => index.add(piece) : undefined,
+        onCopy: leaves ? (copy) => index?.takeOver(leaves, copy) : undefined,
       });
       path = outputPath;
       if (index && !(await cache.adopt(outputPath, wanted.sha256, index.finish(wanted.sha256)))) return null;

@@ -88,7 +88,7 @@ export async function sendObject(options: SendObjectOptions): Promise<SentObject
       const source = index && { bytes: index, sha256: createHash('sha256').update(index).digest('hex') };
       if (source) beside.push(await store.put(indexKey(key), source, { signal }).catch(ignoreUnlessCancelled(signal)));
     }
-    return { ...sum(beside), created: put.created, whole: true, how: howSent(put, plan, copy !== undefined) };
+    return { ...sum(beside), created: put.created, whole: true, how: howSent(store, put, plan, copy !== undefined) };
   } finally {
     await rm(deltaPath, { force: true }).catch(() => {});
   }
@@ -175,8 +175,14 @@ function sum(results: readonly PutResult[]): Omit<PutResult, 'created'> {
   };
 }
 
-function howSent({ created, bytesCopied, bytesResumed }: PutResult, plan: UploadPlan, copied: boolean): string {
+function howSent(
+  { kind }: ObjectStore,
+  { created, bytesCopied, bytesResumed }: PutResult,
+  plan: UploadPlan,
+  copied: boolean,
+): string {
   if (!created) return 'The store had these bytes already.';
+  if (kind === 'folder') return 'Copied into the folder of the store.';
   if (bytesResumed > 0) return 'An upload that had broken off was gone on with.';
   if (copied && bytesCopied === 0) return 'Sent whole, as the store could not copy from the version before.';
   return plan.reason;

@@ -20,6 +20,10 @@ export interface TargetBuilderOptions extends Monitor {
   readonly cloned: boolean;
   /** Bytes. */
   readonly targetSize: number;
+  /** Told of bytes, in order and before `onPiece` sees them, that are those of the base as they are. */
+  readonly onCopy?:
+    | ((copy: { readonly offset: number; readonly at: number; readonly length: number }) => void)
+    | undefined;
   /** Sees the bytes of the result in order; a piece is valid during the call only. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
 }
@@ -47,6 +51,10 @@ export class TargetBuilder {
 
   /** Throws FILE_CHANGED, FILE_UNREADABLE, OUTPUT_UNWRITABLE, DISK_FULL or CANCELLED. */
   async add(operation: DeltaOperation): Promise<void> {
+    if (operation.kind === 'copy') {
+      const { baseOffset, length } = operation;
+      this.#options.onCopy?.({ offset: baseOffset, at: this.#done + this.#used, length });
+    }
     for (let done = 0; done < operation.length; ) {
       if (this.#used === this.#buffer.length) await this.#flush();
       const length = Math.min(operation.length - done, this.#buffer.length - this.#used);

@@ -2,12 +2,14 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
 import type { InitResult } from '../../core/operations/initRepository';
-import type { StoreCredentials, StoreSettings } from '../../core/store/storeSettings';
+import type { StoreSettings } from '../../core/store/storeSettings';
 import { mergeDriverProgram, requireTrustedWorkspace, type Services } from '../services';
 import { gitProgram } from '../settings';
+import { askBucket, askCredentials } from '../ui/askCredentials';
+import type { KeptCredentials } from '../ui/credentials';
 import { answered, chooseOne } from '../ui/prompts';
 import { withProgress } from '../ui/withProgress';
-import { askCredentials } from './setCredentials';
+import { keepWhatWorks } from './setCredentials';
 import { optionsOf } from './subject';
 
 export interface InitRepositoryOptions {
@@ -17,7 +19,7 @@ export interface InitRepositoryOptions {
 
 interface ChosenStore {
   readonly settings: StoreSettings;
-  readonly credentials: StoreCredentials | null;
+  readonly credentials: KeptCredentials | null;
 }
 
 /** Makes a repository in a workspace folder: asks where the data is to live, writes manifest and settings, commits them. */
@@ -26,18 +28,18 @@ export async function initRepository(services: Services, argument: unknown): Pro
   const title = vscode.l10n.t('Set Up Repository');
   const given = optionsOf<InitRepositoryOptions>(argument);
   const folder = given.folder ?? (await chooseFolder(title));
-  const store = given.store ? { settings: given.store, credentials: null } : await askStore(folder, title);
+  const store = given.store ? { settings: given.store, credentials: null } : await askStore(services, folder, title);
   const { initRepository: init } = await import('../../core/operations/initRepository');
   const result = await withProgress(vscode.l10n.t('Setting up {0}', path.basename(folder)), (monitor) =>
     init({ git: gitProgram(), folder, store: store.settings, mergeDriver: mergeDriverProgram(), ...monitor }),
   );
-  if (store.settings.type === 's3') {
-    // Whoever typed the address trusts it.
-    await services.storeTrust.trust(folder, store.settings);
-    if (store.credentials) await services.credentials.keep(store.settings, store.credentials);
-  }
+  // Whoever typed the address trusts it.
+  if (store.settings.type === 's3') await services.storeTrust.trust(folder, store.settings);
   services.log.info(`${folder}: set up, created: ${result.created}, commit ${result.commit ?? '-'}`);
   await services.repositories.refresh();
+  if (store.settings.type === 's3' && store.credentials) {
+    await keepWhatWorks(services, store.settings, store.credentials);
+  }
   return result;
 }
 
@@ -50,14 +52,18 @@ async function chooseFolder(title: string): Promise<string> {
   return (await chooseOne(items, vscode.l10n.t('Which folder becomes the repository?'), title)).description;
 }
 
-async function askStore(folder: string, title: string): Promise<ChosenStore> {
+async function askStore(services: Services, folder: string, title: string): Promise<ChosenStore> {
   const { t } = vscode.l10n;
   const kinds = [
     {
       label: t('$(cloud) Cloudflare R2, S3 or compatible'),
       description: t('a bucket of your own'),
-      detail: t('Needs its endpoint, its name and an access key'),
-      ask: () => askBucket(title),
+      detail: t('Needs its name, its address or the account id, and an access key'),
+      ask: async () => {
+        const settings = await askBucket(title);
+        const { credentials } = services;
+        return { settings, credentials: await askCredentials(settings, { title, folder, credentials }) };
+      },
     },
     {
       label: t('$(folder) Folder'),
@@ -86,25 +92,4 @@ async function askFolder(repository: string): Promise<ChosenStore> {
   const near = !path.isAbsolute(relative) && relative.split(path.sep).filter((part) => part === '..').length <= 1;
   const settingsPath = near ? relative.split(path.sep).join('/') || '.' : chosen.fsPath;
   return { settings: { type: 'folder', path: settingsPath }, credentials: null };
-}
-
-async function askBucket(title: string): Promise<ChosenStore> {
-  const endpoint = await ask(title, {
-    prompt: vscode.l10n.t('Endpoint'),
-    placeHolder: 'https://ACCOUNT.r2.cloudflarestorage.com',
-    validateInput: (text) =>
-      URL.canParse(text.trim()) && /^https?:$/.test(new URL(text.trim()).protocol)
-        ? undefined
-        : vscode.l10n.t('Write an address that begins with https://'),
-  });
-  const bucket = await ask(title, {
-    prompt: vscode.l10n.t('Bucket'),
-    validateInput: (text) => (text.trim() === '' ? vscode.l10n.t("It can't be empty.") : undefined),
-  });
-  const settings = { type: 's3', endpoint, bucket } as const;
-  return { settings, credentials: await askCredentials(settings, title) };
-}
-
-async function ask(title: string, options: vscode.InputBoxOptions): Promise<string> {
-  return (await answered(vscode.window.showInputBox({ title, ignoreFocusOut: true, ...options }))).trim();
 }

@@ -1,16 +1,26 @@
 import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
-import type { S3StoreSettings, StoreCredentials } from '../../core/store/storeSettings';
+import type { StoreCheck } from '../../core/store/objectStore';
+import type { S3StoreSettings } from '../../core/store/storeSettings';
+import { editorNetwork } from '../editorNetwork';
 import { requireTrustedWorkspace, type Services } from '../services';
-import { answered } from '../ui/prompts';
+import { askCredentials, type CredentialsWay } from '../ui/askCredentials';
+import type { KeptCredentials } from '../ui/credentials';
+import { notificationText } from '../ui/plainText';
+import { withProgress } from '../ui/withProgress';
 import { chooseRepository, optionsOf, type SubjectOptions } from './subject';
 
 export interface SetCredentialsOptions extends SubjectOptions {
-  readonly credentials?: StoreCredentials;
+  readonly credentials?: KeptCredentials;
+  /** Where they are, instead of a question. */
+  readonly way?: CredentialsWay;
 }
 
-/** Asks for the access key of a repository's bucket and keeps it in VS Code's secret storage. */
-export async function setCredentials(services: Services, argument: unknown): Promise<void> {
+/**
+ * Asks for the access key of a repository's bucket, tries it, and keeps it in VS Code's secret storage. A key with which nothing
+ * works is not kept; of one that can't do everything it is said what is missing.
+ */
+export async function setCredentials(services: Services, argument: unknown): Promise<readonly StoreCheck[]> {
   requireTrustedWorkspace();
   const title = vscode.l10n.t('Set Credentials');
   const { repository, folder } = await chooseRepository(services, argument, title);
@@ -21,26 +31,47 @@ export async function setCredentials(services: Services, argument: unknown): Pro
       : new DataManagerError('STORE_NOT_CONFIGURED', 'This repository does not say where its data lives.');
   }
   await services.storeTrust.require(folder, store);
-  const { credentials = await askCredentials(store, title) } = optionsOf<SetCredentialsOptions>(argument);
-  await services.credentials.keep(store, credentials);
-  vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Credentials for "{0}" kept', store.bucket), 4000);
+  const { credentials: given, way } = optionsOf<SetCredentialsOptions>(argument);
+  const credentials = given ?? (await askCredentials(store, { title, folder, way, credentials: services.credentials }));
+  const checks = await keepWhatWorks(services, store, credentials);
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed[0]) {
+    const message = vscode.l10n.t(
+      'The access key for "{0}" is kept, but not all works: {1}',
+      store.bucket,
+      failed[0].detail,
+    );
+    void vscode.window.showWarningMessage(notificationText(message));
+  } else {
+    vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Credentials for "{0}" kept', store.bucket), 4000);
+  }
+  return checks;
 }
 
-export async function askCredentials({ bucket }: S3StoreSettings, title: string): Promise<StoreCredentials> {
-  const accessKeyId = await askText(title, vscode.l10n.t('Access key ID for the bucket "{0}"', bucket), false);
-  const secretAccessKey = await askText(title, vscode.l10n.t('Secret access key'), true);
-  return { accessKeyId, secretAccessKey };
-}
-
-async function askText(title: string, prompt: string, password: boolean): Promise<string> {
-  const text = await answered(
-    vscode.window.showInputBox({
-      title,
-      prompt,
-      password,
-      ignoreFocusOut: true,
-      validateInput: (value) => (value.trim() === '' ? vscode.l10n.t("It can't be empty.") : undefined),
-    }),
-  );
-  return text.trim();
+/**
+ * Keeps credentials that open the bucket for anything at all. Throws what is wrong with those that don't: CREDENTIALS_REJECTED,
+ * STORE_UNREACHABLE, BUCKET_MISSING, STORE_REFUSED, STORE_FAILED; CREDENTIALS_MISSING for a profile without keys.
+ */
+export async function keepWhatWorks(
+  { credentials: keeper, log }: Pick<Services, 'credentials' | 'log'>,
+  store: S3StoreSettings,
+  credentials: KeptCredentials,
+): Promise<readonly StoreCheck[]> {
+  const keys = await keeper.resolve(credentials);
+  const { openStore } = await import('../../core/store/openStore');
+  const network = editorNetwork(process.env);
+  const opened = await openStore({ settings: store, credentials: keys, baseFolder: '/', network });
+  const checks = await withProgress(vscode.l10n.t('Trying the access key'), (monitor) => opened.verify(monitor));
+  for (const { check, ok, code } of checks)
+    log.info(`${opened.location}: ${check} ${ok ? 'ok' : (code ?? 'not tried')}`);
+  const works = checks.some(({ check, ok }) => check !== 'reach' && ok);
+  const failure = checks.find(({ code }) => code !== null);
+  if (!works) {
+    throw new DataManagerError(
+      failure?.code ?? 'STORE_FAILED',
+      vscode.l10n.t('The access key was not kept: {0}', failure?.detail ?? opened.location),
+    );
+  }
+  await keeper.keep(store, credentials);
+  return checks;
 }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
+import { checkEndpoint, plainEndpoint, storeIdentity } from '../../core/store/storeIdentity';
 import type { S3StoreSettings } from '../../core/store/storeSettings';
 
 const trustedStoresKey = 'trustedStores';
@@ -20,8 +21,9 @@ export class StoreTrust {
     await this.memory.update(trustedStoresKey, [...new Set([...others, identity(folder, store)])]);
   }
 
-  /** Asks unless it is trusted already. Throws STORE_NOT_TRUSTED when the answer is no. */
+  /** Asks unless it is trusted already. Throws STORE_NOT_TRUSTED when the answer is no, SETTINGS_INVALID for no plain address. */
   async require(folder: string, store: S3StoreSettings): Promise<void> {
+    checkEndpoint(store.endpoint);
     if (this.isTrusted(folder, store)) return;
     const use = vscode.l10n.t('Use This Bucket');
     const answer = await vscode.window.showWarningMessage(
@@ -30,7 +32,7 @@ export class StoreTrust {
         modal: true,
         detail: vscode.l10n.t(
           'Data and your keys for it would be sent to {0}. The settings of {1} ask for it; go on only if you know this address.',
-          store.endpoint,
+          plainEndpoint(store.endpoint),
           folder,
         ),
       },
@@ -39,13 +41,13 @@ export class StoreTrust {
     if (answer !== use) {
       throw new DataManagerError(
         'STORE_NOT_TRUSTED',
-        `The bucket "${store.bucket}" at ${store.endpoint} is not trusted.`,
+        `The bucket "${store.bucket}" at ${plainEndpoint(store.endpoint)} is not trusted.`,
       );
     }
     await this.trust(folder, store);
   }
 }
 
-function identity(folder: string, { endpoint, bucket }: S3StoreSettings): string {
-  return JSON.stringify([folder, endpoint, bucket]);
+function identity(folder: string, store: S3StoreSettings): string {
+  return JSON.stringify([folder, storeIdentity(store)]);
 }

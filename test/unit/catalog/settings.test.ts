@@ -30,5 +30,15 @@ describe('settings', () => {
     assert.match(message('{"store": {"type": "s3", "bucket": "b", "endpoint": "file:///x"}}'), /http\(s\) address/);
     assert.match(message('{"schemaVersion": 2}'), /newer Data Manager/);
     assert.match(message('{"diff": {"maxLines": -1}}'), /number of lines/);
+    for (const url of ['ftp://x', 'https://me:pw@x', 'https://x/?a', 'https://x/#a', 'x', '../x']) {
+      assert.match(message(JSON.stringify({ publicUrl: url })), /:1:15: publicUrl must be an http\(s\) address/, url);
+    }
+    assert.match(message('{"publicUrl": 1}'), /publicUrl must be/);
+  });
+
+  it('reads the public address without the slash at its end', () => {
+    const { publicUrl } = parseSettings('{"publicUrl": "https://data.example.org/energy//"}');
+    assert.equal(publicUrl, 'https://data.example.org/energy');
+    assert.equal(parseSettings('{"publicUrl": null}').publicUrl, null);
   });
 });

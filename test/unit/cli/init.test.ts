@@ -66,6 +66,7 @@ describe('datamanager init', () => {
       ['--store', 's3://'],
       ['--store', 's3://data'],
       ['--store', 's3://data', '--endpoint', 'ftp://x'],
+      ['--store', 's3://data', '--endpoint', 'https://me:password@x'],
       ['--endpoint', 'http://127.0.0.1'],
       ['--store', 'folder:x', '--region', 'auto'],
     ]) {

@@ -141,6 +141,7 @@ describe('datamanager: the main job', () => {
       sha256: updated.sha256,
       path: join(cwd, 'energy/utopia.sqlite'),
       bytesReceived: updated.size,
+      bytesResumed: 0,
       from: 'full',
     });
     assert.equal(sha256(here.path), updated.sha256);

@@ -119,6 +119,11 @@ describe('command line output', () => {
       progressText({ phase: 'download', done: 2048, total: 4096 }, 2),
       'Downloading 2.0 KiB of 4.0 KiB (50 %), 1.0 KiB/s',
     );
+    // What was there already made no way in this time.
+    assert.equal(
+      progressText({ phase: 'download', done: 3072, total: 4096, resumed: 1024 }, 2),
+      'Downloading 3.0 KiB of 4.0 KiB (75 %), 1.0 KiB were there already, 1.0 KiB/s',
+    );
     assert.equal(progressText({ phase: 'hash', done: 0, total: 0 }, 0), 'Hashing 0 B of 0 B (100 %)');
     assert.equal(progressText({ phase: 'download', done: 512, total: null }, 0.1), 'Downloading 512 B');
   });

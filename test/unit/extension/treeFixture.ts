@@ -48,7 +48,7 @@ export function repositoryState(
     content: {
       problem: null,
       manifest,
-      settings: { store: null, diff: { maxLines: 500 }, transfer: { deltaFirst: false } },
+      settings: { store: null, diff: { maxLines: 500 }, transfer: { deltaFirst: false }, publicUrl: null },
       copies: groups,
       parentsOfSome: new Set(parents.map(({ name, sha256 }) => versionKey(name, sha256))),
     },

@@ -7,6 +7,7 @@ import { createDataset } from '../../../src/core/operations/createDataset';
 import { listDatasets } from '../../../src/core/operations/listDatasets';
 import { pushFile } from '../../../src/core/operations/pushFile';
 import { updateDataset } from '../../../src/core/operations/updateDataset';
+import { nothingTransferred } from '../../../src/core/operations/uploadVersion';
 import { versionHistory } from '../../../src/core/operations/versionHistory';
 import { createFolderStore } from '../../../src/core/store/folderStore';
 import type { ObjectStore } from '../../../src/core/store/objectStore';
@@ -66,7 +67,7 @@ describe('publishing', () => {
     const before = snapshot(bench);
     const again = await updateDataset(context, 'energy/utopia.sqlite', { file });
     assert.equal(again.status, 'unchanged');
-    assert.deepEqual(again.transfer, { bytesSent: 0, bytesCopied: 0, requests: 0 });
+    assert.deepEqual(again.transfer, nothingTransferred);
     assert.deepEqual(snapshot(bench), before);
     assert.equal(fixture.run('fsck', '--strict').trim(), '');
   });
