@@ -74,10 +74,10 @@ function isPublished(settled: unknown): settled is PublishResult {
 /** One line for the Activity view. */
 function outcomeWords(result: PublishResult): string {
   const { t } = vscode.l10n;
-  const { name, version, status, transfer, pushed, note } = result;
+  const { version, status, transfer, pushed, note } = result;
   if (status === 'unchanged') return t('Unchanged, {0} has these bytes', version);
   const parts = [
-    `${name} ${version}`,
+    version,
     t('{0} sent', formatBytes(transfer.bytesSent)),
     transfer.bytesCopied > 0 ? t('{0} copied in the store', formatBytes(transfer.bytesCopied)) : null,
     transfer.bytesResumed > 0 ? t('{0} from before', formatBytes(transfer.bytesResumed)) : null,

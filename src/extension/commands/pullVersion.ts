@@ -73,20 +73,19 @@ async function pullOne(
   return result;
 }
 
-function outcomeWords({ path: file, from, bytesReceived }: PullResult): string {
+function outcomeWords({ from, bytesReceived }: PullResult): string {
   const { t } = vscode.l10n;
-  const name = path.basename(file);
   switch (from) {
     case 'local':
-      return t('{0} was here already', name);
+      return t('was here already');
     case 'cache':
-      return t('{0} from the cache', name);
+      return t('from the cache');
     case 'delta':
-      return t('{0}, only the changes: {1} received', name, formatBytes(bytesReceived));
+      return t('{0} received, only the changes', formatBytes(bytesReceived));
     case 'ranges':
-      return t('{0}, only what differs: {1} received', name, formatBytes(bytesReceived));
+      return t('{0} received, only what differs', formatBytes(bytesReceived));
     case 'full':
-      return t('{0}, {1} received', name, formatBytes(bytesReceived));
+      return t('{0} received', formatBytes(bytesReceived));
   }
 }
 

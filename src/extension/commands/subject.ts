@@ -150,6 +150,7 @@ function rowState(row: DatasetNode | HistoryNode | ActivityNode): RepositoryStat
     case 'missing':
     case 'pendingVersion':
     case 'activity':
+    case 'figure':
       return null;
     default:
       return historyState(row);

@@ -5,13 +5,22 @@ import type { RepositoryWork } from '../activity/pendingWork';
 import type { RepositoryState } from '../repositoryState';
 
 /** A row of the Activity view. Plain data; `id` is stable across refreshes. */
-export type ActivityNode = ActivityRowNode | PendingNode | PendingVersionNode | InterruptedNode;
+export type ActivityNode = ActivityRowNode | FigureNode | PendingNode | PendingVersionNode | InterruptedNode;
 
 /** Something that runs in this window, or did. */
 export interface ActivityRowNode {
   readonly kind: 'activity';
   readonly id: string;
   readonly activity: Activity;
+}
+
+/** One figure of a running one: a tooltip goes away whenever its row is drawn again. */
+export interface FigureNode {
+  readonly kind: 'figure';
+  readonly id: string;
+  readonly of: ActivityRowNode;
+  readonly label: string;
+  readonly value: string;
 }
 
 /** Commits of one repository that wait to be pushed. */

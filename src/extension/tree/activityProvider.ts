@@ -4,14 +4,15 @@ import type { PendingWork } from '../activity/pendingWork';
 import { editorWords } from '../ui/editorWords';
 import {
   type ActivityNode,
+  type ActivityRowNode,
   activityNode,
   activityRoots,
   countNeeds,
-  type PendingNode,
+  type FigureNode,
   pendingVersions,
 } from './activityNodes';
 import { activityRow } from './activityRow';
-import { activityTooltip } from './activityTooltip';
+import { activityTooltip, figureFacts } from './activityTooltip';
 import { tooltip, treeItem } from './treeItem';
 
 /**
@@ -26,7 +27,7 @@ export class ActivityProvider implements vscode.TreeDataProvider<ActivityNode>, 
   readonly onDidChangeTreeData = this.changed.event;
   private readonly subscriptions: { dispose(): void }[];
   /** VS Code knows a row again by the object it was given. */
-  private readonly nodes = new WeakMap<Activity, ActivityNode>();
+  private readonly nodes = new WeakMap<Activity, ActivityRowNode>();
   private readonly moved = new Set<Activity>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -51,6 +52,7 @@ export class ActivityProvider implements vscode.TreeDataProvider<ActivityNode>, 
 
   getChildren(node?: ActivityNode): ActivityNode[] {
     if (!node) return [...this.roots];
+    if (node.kind === 'activity') return figureNodes(node);
     return node.kind === 'pending' ? [...pendingVersions(node)] : [];
   }
 
@@ -63,8 +65,8 @@ export class ActivityProvider implements vscode.TreeDataProvider<ActivityNode>, 
     return item;
   }
 
-  getParent(node: ActivityNode): PendingNode | undefined {
-    return node.kind === 'pendingVersion' ? node.of : undefined;
+  getParent(node: ActivityNode): ActivityNode | undefined {
+    return node.kind === 'pendingVersion' || node.kind === 'figure' ? node.of : undefined;
   }
 
   dispose(): void {
@@ -86,11 +88,18 @@ export class ActivityProvider implements vscode.TreeDataProvider<ActivityNode>, 
     }, figuresEveryMs);
   }
 
-  private nodeOf(activity: Activity): ActivityNode {
+  private nodeOf(activity: Activity): ActivityRowNode {
     const known = this.nodes.get(activity) ?? activityNode(activity);
     this.nodes.set(activity, known);
     return known;
   }
+}
+
+function figureNodes(of: ActivityRowNode): FigureNode[] {
+  if (of.activity.endedAt !== null) return [];
+  return figureFacts(of.activity, editorWords()).flatMap(([label, value]) =>
+    value === null ? [] : [{ kind: 'figure', id: `${of.id}/${label}`, of, label, value }],
+  );
 }
 
 /** Shows on the view how many of its rows need a person. */

@@ -6,7 +6,7 @@ import { oneLine } from '../ui/plainText';
 import { phaseWords } from '../ui/progressWords';
 import { formatAge, formatBytes, formatDuration } from '../ui/quantities';
 import type { Words } from '../ui/words';
-import type { ActivityNode, InterruptedNode, PendingNode, PendingVersionNode } from './activityNodes';
+import type { ActivityNode, FigureNode, InterruptedNode, PendingNode, PendingVersionNode } from './activityNodes';
 import { contextValue, joined, type RowText } from './rowText';
 
 /** How a row of the Activity view looks. */
@@ -14,6 +14,8 @@ export function activityRow(node: ActivityNode, words: Words): RowText {
   switch (node.kind) {
     case 'activity':
       return activityText(node.activity, words);
+    case 'figure':
+      return figureText(node);
     case 'pending':
       return pendingText(node, words);
     case 'pendingVersion':
@@ -37,8 +39,19 @@ function activityText(activity: Activity, words: Words): RowText {
       again: state.kind === 'paused' || (state.kind === 'failed' && !conflict),
       conflict,
     }),
-    children: 'none',
+    children: state.kind === 'running' ? 'collapsed' : 'none',
     spoken: `${label}, ${description}`,
+  };
+}
+
+function figureText({ label, value }: FigureNode): RowText {
+  return {
+    label,
+    description: value,
+    icon: { id: 'dash' },
+    contextValue: 'figure',
+    children: 'none',
+    spoken: `${label}: ${value}`,
   };
 }
 
@@ -59,7 +72,7 @@ export function stateWords({ state, figures, endedAt }: Activity, words: Words):
   }
 }
 
-/** `uploading 44 % · 41 MB of 92 MB · 12 MB/s · 4 s left`. */
+/** `44 % · 4 s left · uploading 41 MB of 92 MB · 12 MB/s`: what matters most first, a side bar is narrow. */
 function figuresWords({ phase, done, total, percent, speed, secondsLeft, detail }: Figures, words: Words): string {
   const { l10n } = words;
   const said = phaseWords(phase, words);
@@ -71,10 +84,10 @@ function figuresWords({ phase, done, total, percent, speed, secondsLeft, detail 
         ? formatBytes(done)
         : null;
   return joined([
-    percent === null ? said : `${said} ${percent} %`,
-    bytes,
-    bytes !== null && speed !== null ? l10n.t('{0}/s', formatBytes(speed)) : null,
+    percent === null ? null : `${percent} %`,
     secondsLeft !== null && percent !== 100 ? l10n.t('{0} left', formatDuration(secondsLeft)) : null,
+    joined([said, bytes], ' '),
+    bytes !== null && speed !== null ? l10n.t('{0}/s', formatBytes(speed)) : null,
   ]);
 }
 
@@ -95,13 +108,13 @@ function iconOf({ state }: Activity): RowText['icon'] {
 }
 
 function pendingText({ state, branch, commits, several }: PendingNode, { l10n }: Words): RowText {
-  const on = branch ?? l10n.t('a detached HEAD');
-  const label =
-    commits.length === 1
-      ? l10n.t('1 commit of {0} waits to be pushed', oneLine(on))
-      : l10n.t('{0} commits of {1} wait to be pushed', commits.length, oneLine(on));
+  const label = commits.length === 1 ? l10n.t('1 commit to push') : l10n.t('{0} commits to push', commits.length);
   const versions = commits.flatMap((commit) => commit.versions.map(({ name, version }) => `${name} ${version}`));
-  const description = joined([several ? oneLine(state.label) : null, oneLine(versions.join(', '))]);
+  const description = joined([
+    several ? oneLine(state.label) : null,
+    branch === null ? null : l10n.t('of {0}', oneLine(branch)),
+    oneLine(versions.join(', ')),
+  ]);
   return {
     label,
     description,
@@ -130,8 +143,8 @@ function interruptedText({ record, state, several }: InterruptedNode, words: Wor
   const { l10n, now, language } = words;
   const label =
     record.kind === 'publish'
-      ? l10n.t('Publishing {0} was interrupted', oneLine(record.name))
-      : l10n.t('Moving unpublished versions was interrupted');
+      ? l10n.t('Interrupted: {0}', oneLine(record.name))
+      : l10n.t('Interrupted: moving unpublished versions');
   const description = joined([
     several ? oneLine(state.label) : null,
     foundWords(record, words),

@@ -3,7 +3,7 @@ import { escapeMarkdown } from '../ui/plainText';
 import { phaseWords } from '../ui/progressWords';
 import { formatBytes, formatDuration, formatTime } from '../ui/quantities';
 import type { Words } from '../ui/words';
-import type { ActivityNode, InterruptedNode } from './activityNodes';
+import type { ActivityNode, InterruptedNode, PendingNode } from './activityNodes';
 import { canUndo, foundWords, stateWords } from './activityRow';
 
 /** The Markdown tooltip of a row of the Activity view. What comes from outside is escaped. */
@@ -11,8 +11,10 @@ export function activityTooltip(node: ActivityNode, words: Words): string {
   switch (node.kind) {
     case 'activity':
       return activityText(node.activity, words);
+    case 'figure':
+      return '';
     case 'pending': {
-      const said = words.l10n.t('Published here, and not pushed yet: others do not see it. Nothing is lost.');
+      const said = pendingWords(node, words);
       const commits = node.commits.map(({ subject }) => `- ${escapeMarkdown(subject)}`);
       return [escapeMarkdown(said), commits.join('\n'), escapeMarkdown(node.state.folder)].join('\n\n');
     }
@@ -21,6 +23,17 @@ export function activityTooltip(node: ActivityNode, words: Words): string {
     case 'interrupted':
       return interruptedText(node, words);
   }
+}
+
+function pendingWords({ commits, branch }: PendingNode, { l10n }: Words): string {
+  const on = branch ?? l10n.t('a detached HEAD');
+  return commits.length === 1
+    ? l10n.t('1 commit of {0} waits to be pushed. Until then nobody else sees it; nothing is lost.', on)
+    : l10n.t(
+        '{0} commits of {1} wait to be pushed. Until then nobody else sees them; nothing is lost.',
+        commits.length,
+        on,
+      );
 }
 
 type Fact = readonly [label: string, value: string | null];
@@ -43,7 +56,7 @@ function activityText(activity: Activity, words: Words): string {
 }
 
 /** Bytes that were confirmed, those that nobody had to send, and those from before, each on a line of its own. */
-function figureFacts({ figures, endedAt }: Activity, words: Words): readonly Fact[] {
+export function figureFacts({ figures, endedAt }: Activity, words: Words): readonly Fact[] {
   if (figures === null) return [];
   const { l10n } = words;
   const { phase, done, total, percent, copied, resumed, speed, secondsLeft, detail } = figures;
