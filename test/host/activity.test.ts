@@ -69,7 +69,7 @@ describe('the Activity view', () => {
     assert.ok(row);
     const item = await api.activity.getTreeItem(row);
     assert.equal(item.contextValue, 'activity+again');
-    assert.match(String(item.description), /does not say where its data lives|uncommitted|changed/i);
+    assert.match(String(item.description), /does not say where its objects live/);
     runIn(folder, ['checkout', '-q', '.datamanager.json']);
     assert.equal((await run<PublishResult>('resumeActivity', row))?.version, 'v2');
     assert.deepEqual(
