@@ -124,8 +124,8 @@ describe('the Activity view, clicked through', () => {
     await workbench.quickInput.getByText('Publish mine on top, as v3').waitFor();
     await page.keyboard.press('Escape');
     for (const theme of ['light', 'dark']) {
-      await rowOf('Pushing what waits in energy-model').hover();
-      await rowOf('Pushing what waits in energy-model').getByRole('button', { name: 'Resolve Conflict...' }).click();
+      await rowOf('Conflict: prices.csv').hover();
+      await rowOf('Conflict: prices.csv').getByRole('button', { name: 'Resolve Conflict...' }).click();
       await workbench.quickInput.getByText('Publish mine on top, as v3').waitFor();
       await workbench.shot(`33-activity-conflict-${theme}`);
       if (theme === 'light') {

@@ -144,7 +144,7 @@ class RunningActivity implements Activity {
   endedAt: number | null = null;
   /** True once bytes came over the line. */
   transferred = false;
-  private readonly meter = new TransferMeter();
+  private readonly meter = new TransferMeter(performance.now());
   private last: Figures | null = null;
 
   constructor(
