@@ -219,7 +219,7 @@ describe('the Activity view, clicked through', () => {
     // Not synchronously: the relay that it talks to lives in this process.
     await promisify(execFile)(
       process.execPath,
-      [path.resolve('dist/cli.js'), 'update', 'prices.csv', 'prices.csv', '-m', 'Prices of the new auction'],
+      [path.resolve('dist/cli.js'), 'update', 'prices.csv', 'prices.csv', '-m', 'Prices of the new auction', '--yes'],
       {
         cwd: colleague.dir,
         env: { ...process.env, ...git.env, R2_ACCESS_KEY_ID: accessKeyId, R2_SECRET_ACCESS_KEY: secretAccessKey },

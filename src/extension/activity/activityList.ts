@@ -5,6 +5,16 @@ import { type Figures, TransferMeter } from './transferMeter';
 
 export type ActivityKind = 'publish' | 'pull' | 'compare' | 'push' | 'materialize' | 'recover';
 
+/** Whether it moves the branch. */
+const writes: Readonly<Record<ActivityKind, boolean>> = {
+  publish: true,
+  pull: false,
+  compare: false,
+  push: true,
+  materialize: false,
+  recover: true,
+};
+
 /** Something long that a person started. */
 export interface ActivityTask<T = unknown> {
   readonly kind: ActivityKind;
@@ -102,6 +112,11 @@ export class ActivityList {
       clearTimeout(timer);
       this.forgetOldest();
     }
+  }
+
+  /** True while something changes the branch of that repository. */
+  isWriting(folder: string): boolean {
+    return this.rows.some(({ endedAt, task }) => endedAt === null && writes[task.kind] && task.folder === folder);
   }
 
   /** Asks a running one to stop. */

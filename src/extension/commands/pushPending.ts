@@ -39,7 +39,6 @@ export async function pushPending(services: Services, argument: unknown): Promis
     return { pushed: false };
   } finally {
     refreshSourceControl(repository.root);
-    await services.repositories.refresh();
-    services.pendingWork.soon();
+    await Promise.all([services.repositories.refresh(), services.pendingWork.refresh()]);
   }
 }
