@@ -43,7 +43,7 @@ export function activate({
   const datasets = new DatasetsProvider(repositories);
   const history = new HistoryProvider(repositories, log);
   const activities = new ActivityList();
-  const pendingWork = new PendingWork(repositories, log);
+  const pendingWork = new PendingWork(repositories, log, (folder) => activities.isWriting(folder));
   const activity = new ActivityProvider(activities, pendingWork);
   const services: Services = {
     log,

@@ -124,8 +124,8 @@ describe('the Activity view, clicked through', () => {
     await workbench.quickInput.getByText('Publish mine on top, as v3').waitFor();
     await page.keyboard.press('Escape');
     for (const theme of ['light', 'dark']) {
-      await rowOf('Pushing what waits in energy-model').hover();
-      await rowOf('Pushing what waits in energy-model').getByRole('button', { name: 'Resolve Conflict...' }).click();
+      await rowOf('Conflict: prices.csv').hover();
+      await rowOf('Conflict: prices.csv').getByRole('button', { name: 'Resolve Conflict...' }).click();
       await workbench.quickInput.getByText('Publish mine on top, as v3').waitFor();
       await workbench.shot(`33-activity-conflict-${theme}`);
       if (theme === 'light') {
@@ -219,7 +219,7 @@ describe('the Activity view, clicked through', () => {
     // Not synchronously: the relay that it talks to lives in this process.
     await promisify(execFile)(
       process.execPath,
-      [path.resolve('dist/cli.js'), 'update', 'prices.csv', 'prices.csv', '-m', 'Prices of the new auction'],
+      [path.resolve('dist/cli.js'), 'update', 'prices.csv', 'prices.csv', '-m', 'Prices of the new auction', '--yes'],
       {
         cwd: colleague.dir,
         env: { ...process.env, ...git.env, R2_ACCESS_KEY_ID: accessKeyId, R2_SECRET_ACCESS_KEY: secretAccessKey },

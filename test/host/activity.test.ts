@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
@@ -20,6 +30,7 @@ describe('the Activity view', () => {
   let folder: string;
   let data: string;
   let bare: string;
+  let store: string;
 
   before(async function () {
     this.timeout(60_000);
@@ -28,10 +39,11 @@ describe('the Activity view', () => {
     folder = path.join(workspace, 'activity');
     data = tempDir();
     bare = bareRemote();
+    store = tempDir();
     mkdirSync(folder);
     runIn(folder, ['init', '-q', '-b', 'main']);
     identify(folder);
-    await initRepository({ git, folder, store: { type: 'folder', path: tempDir() } });
+    await initRepository({ git, folder, store: { type: 'folder', path: store } });
     runIn(folder, ['remote', 'add', 'origin', bare]);
     runIn(folder, ['push', '-q', '-u', 'origin', 'main']);
     const extension = vscode.extensions.getExtension<DataManagerApi>('datamanager.datamanager');
@@ -65,12 +77,12 @@ describe('the Activity view', () => {
     const file = csv('gone.csv', 'hour,price\n1,41\n');
     rmSync(path.join(folder, '.datamanager.json'));
     assert.equal(await run('updateDataset', { folder, name, file, message: '', parents: [] }), undefined);
+    runIn(folder, ['checkout', '-q', '.datamanager.json']);
     const [row] = await nodes();
     assert.ok(row);
     const item = await api.activity.getTreeItem(row);
     assert.equal(item.contextValue, 'activity+again');
-    assert.match(String(item.description), /does not say where its objects live/);
-    runIn(folder, ['checkout', '-q', '.datamanager.json']);
+    assert.match(String(item.description), /^This repository does not say where its \w+ lives?\.$/);
     assert.equal((await run<PublishResult>('resumeActivity', row))?.version, 'v2');
     assert.deepEqual(
       (await texts()).map(([label]) => label),
@@ -172,6 +184,34 @@ describe('the Activity view', () => {
     assert.equal(runIn(folder, ['rev-parse', 'HEAD']), runIn(bare, ['rev-parse', 'main']));
     await until(async () => (await nodes()).every(({ kind }) => kind === 'activity'));
     assert.ok((await texts()).every(([, , context]) => context !== 'activity+conflict'));
+  });
+
+  it('makes the whole object in the background after only the changes were sent', async () => {
+    await run('clearActivity');
+    const settings = path.join(folder, '.datamanager.json');
+    const text = readFileSync(settings, 'utf8');
+    writeFileSync(settings, JSON.stringify({ ...JSON.parse(text), transfer: { deltaFirst: true } }));
+    runIn(folder, ['commit', '-q', '-am', 'Delta first']);
+    runIn(folder, ['push', '-q']);
+    await until(async () => {
+      const state = (await api.repositories.current()).find((candidate) => candidate.folder === folder);
+      return state?.content.problem === null && state.content.settings.transfer.deltaFirst;
+    });
+    const bytes = randomBytes(1 << 20);
+    const file = path.join(data, 'big.bin');
+    writeFileSync(file, bytes);
+    const answers = { folder, name: 'big.bin', file, message: 'Big', parents: [] };
+    await run('createDataset', answers);
+    bytes.fill(7, 1000, 2000);
+    writeFileSync(file, bytes);
+    const published = await run<PublishResult>('updateDataset', answers);
+    assert.ok(published && published.transfer.bytesSent < 100_000, 'only the changes were sent');
+    const row = await until(async () =>
+      (await texts()).find(([label, description]) => label === 'Making big.bin whole' && / · now$/.test(description)),
+    );
+    assert.match(row[1], /^big\.bin v2 is whole now/);
+    assert.ok(readFileSync(path.join(store, published.key)).equals(bytes));
+    assert.deepEqual(await run('makeWholeObjects', { folder }), [], 'nothing is left to do');
   });
 
   function csv(file: string, text: string): string {

@@ -5,6 +5,16 @@ import { type Figures, TransferMeter } from './transferMeter';
 
 export type ActivityKind = 'publish' | 'pull' | 'compare' | 'push' | 'materialize' | 'recover';
 
+/** Whether it moves the branch. */
+const writes: Readonly<Record<ActivityKind, boolean>> = {
+  publish: true,
+  pull: false,
+  compare: false,
+  push: true,
+  materialize: false,
+  recover: true,
+};
+
 /** Something long that a person started. */
 export interface ActivityTask<T = unknown> {
   readonly kind: ActivityKind;
@@ -104,6 +114,11 @@ export class ActivityList {
     }
   }
 
+  /** True while something changes the branch of that repository. */
+  isWriting(folder: string): boolean {
+    return this.rows.some(({ endedAt, task }) => endedAt === null && writes[task.kind] && task.folder === folder);
+  }
+
   /** Asks a running one to stop. */
   stop(id: string): void {
     this.rows.find((row) => row.id === id)?.stop();
@@ -144,7 +159,7 @@ class RunningActivity implements Activity {
   endedAt: number | null = null;
   /** True once bytes came over the line. */
   transferred = false;
-  private readonly meter = new TransferMeter();
+  private readonly meter = new TransferMeter(performance.now());
   private last: Figures | null = null;
 
   constructor(

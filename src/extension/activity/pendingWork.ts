@@ -32,9 +32,11 @@ export class PendingWork implements vscode.Disposable {
   private generation = 0;
   private timer: NodeJS.Timeout | undefined;
 
+  /** `isWriting`: whether this window publishes or pushes in that folder just now; what is halfway waits for nobody. */
   constructor(
     private readonly repositories: Repositories,
     private readonly log: vscode.LogOutputChannel,
+    private readonly isWriting: (folder: string) => boolean,
   ) {
     this.subscriptions = [
       this.changed,
@@ -60,7 +62,12 @@ export class PendingWork implements vscode.Disposable {
     clearTimeout(this.timer);
     const generation = ++this.generation;
     const work: RepositoryWork[] = [];
-    for (const state of this.repositories.known) work.push(await this.read(state));
+    for (const state of this.repositories.known) {
+      const before = this.work.find((known) => known.state.folder === state.folder);
+      const now = this.isWriting(state.folder) ? null : await this.read(state);
+      const read = now === null || this.isWriting(state.folder) ? before : now;
+      if (read) work.push(read);
+    }
     if (generation !== this.generation || same(work, this.work)) return;
     this.work = work;
     this.changed.fire();

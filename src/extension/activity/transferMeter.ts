@@ -25,8 +25,10 @@ interface Sample {
   readonly moved: number;
 }
 
-/** Speeds are an average over this time. Milliseconds. */
+/** Speeds are an average over this time at least, milliseconds, */
 const windowMs = 5_000;
+/** and over so many reports: large parts arrive together and seldom. */
+const windowReports = 8;
 /** A speed of less time than that is a guess. Milliseconds. */
 const leastMs = 800;
 /** Reports may come thousands of times a second; so many of them are kept. Milliseconds. */
@@ -35,23 +37,31 @@ const sampleMs = 100;
 /** Makes figures of progress reports. Times are milliseconds of any one clock that never goes back. */
 export class TransferMeter {
   private latest: Progress | null = null;
+  private latestAt: number;
   private samples: Sample[] = [];
 
+  constructor(startedAt: number) {
+    this.latestAt = startedAt;
+  }
+
   report(progress: Progress, at: number): void {
-    const before = this.latest;
+    const { latest: before, latestAt } = this;
     this.latest = progress;
+    this.latestAt = at;
     const sample = { at, moved: movedBytes(progress) };
     const last = this.samples.at(-1);
-    // Another phase, or another transfer in the same one, begins at zero.
+    // Another phase, or another transfer in the same one, began at zero, when the one before ended: a first part that took four
+    // seconds is no sign of an endless speed.
     if (!last || before?.phase !== progress.phase || sample.moved < last.moved) {
-      this.samples = [sample];
+      this.samples = [{ at: Math.max(latestAt, at - windowMs), moved: 0 }, sample];
       return;
     }
     const previous = this.samples.at(-2);
     if (previous && last.at - previous.at < sampleMs) this.samples.pop();
     this.samples.push(sample);
     // The last one from before the window is where its average starts.
-    while ((this.samples[1]?.at ?? at) < at - windowMs) this.samples.shift();
+    while (this.samples.length > windowReports + 1 && (this.samples[1]?.at ?? at) <= at - windowMs)
+      this.samples.shift();
   }
 
   /** Null before the first report. */
@@ -69,8 +79,7 @@ export class TransferMeter {
     const [first] = this.samples;
     const last = this.samples.at(-1);
     if (!first || !last || at - first.at < leastMs) return null;
-    const base = this.samples.findLast((sample) => sample.at <= at - windowMs) ?? first;
-    return ((last.moved - base.moved) * 1000) / (at - base.at);
+    return ((last.moved - first.moved) * 1000) / (at - first.at);
   }
 }
 

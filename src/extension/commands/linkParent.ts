@@ -31,7 +31,7 @@ export async function linkParent(services: Services, argument: unknown): Promise
   );
   services.log.info(`${child} comes from ${parent}: ${result.status}, commit ${result.commit ?? '-'}`);
   refreshSourceControl(state.repository.root);
-  await services.repositories.refresh();
+  await Promise.all([services.repositories.refresh(), services.pendingWork.refresh()]);
   if (result.note !== null && !result.pushed) void vscode.window.showWarningMessage(notificationText(result.note));
   return result;
 }

@@ -59,8 +59,7 @@ export async function publishWithProgress(
       `${result.transfer.bytesSent} bytes sent, pushed: ${result.pushed}`,
   );
   refreshSourceControl(state.repository.root);
-  await services.repositories.refresh();
-  services.pendingWork.soon();
+  await Promise.all([services.repositories.refresh(), services.pendingWork.refresh()]);
   void report(result, state);
   const sentLess = result.status === 'updated' && result.transfer.bytesSent < result.size;
   if (sentLess && state.content.settings.transfer.deltaFirst) makeWholeLater(services, state, result.name);

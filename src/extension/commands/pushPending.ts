@@ -19,7 +19,7 @@ export async function pushPending(services: Services, argument: unknown): Promis
   const { yes } = optionsOf<{ yes: boolean }>(argument);
   const task = {
     kind: 'push' as const,
-    title: vscode.l10n.t('Pushing what waits in {0}', label),
+    title: vscode.l10n.t('Pushing {0}', label),
     folder,
     outcome: ({ pushed, note }: PushResult) => note ?? (pushed ? vscode.l10n.t('Pushed') : vscode.l10n.t('Not pushed')),
     again: () => pushPending(services, { folder }),
@@ -39,7 +39,6 @@ export async function pushPending(services: Services, argument: unknown): Promis
     return { pushed: false };
   } finally {
     refreshSourceControl(repository.root);
-    await services.repositories.refresh();
-    services.pendingWork.soon();
+    await Promise.all([services.repositories.refresh(), services.pendingWork.refresh()]);
   }
 }

@@ -3,9 +3,11 @@ import type { PushResult } from '../../core/operations/publishBranch';
 import type { Resolution } from '../../core/operations/resolveConflict';
 import { type Conflict, type ConflictSide, conflictOf } from '../activity/conflict';
 import { runActivity } from '../activity/runActivity';
-import type { ComparedSide } from '../documents/comparison';
+import type { ComparedSide, ComparedVersion } from '../documents/comparison';
 import { requireTrustedWorkspace, type Services } from '../services';
 import { conflictIn } from '../tree/activityNodes';
+import { conflictWords } from '../tree/activityRow';
+import { editorWords } from '../ui/editorWords';
 import type { CommandId } from '../ui/ids';
 import { notificationText, withoutIcons } from '../ui/plainText';
 import { answered, dismissed } from '../ui/prompts';
@@ -110,7 +112,7 @@ async function askHow(conflict: Conflict): Promise<Choice> {
   if (items.length === 0) throw dismissed();
   const picked = await answered(
     vscode.window.showQuickPick(items, {
-      title: withoutIcons(conflict.sentence),
+      title: withoutIcons(conflictWords(conflict, editorWords())),
       placeHolder: t('How do you want to go on? Escape decides later, in the Activity view'),
       ignoreFocusOut: true,
     }),
@@ -130,15 +132,14 @@ async function showDifference(services: Services, conflict: Conflict, what: 'sho
     await openComparison(services, { ...comparison, before: base && compared(base), after: compared(theirs) });
     return;
   }
-  await openComparison(services, { ...comparison, before: compared(theirs), after: await ourSide(services, conflict) });
+  await openComparison(services, { ...comparison, before: compared(theirs), after: await ourSide(conflict, theirs) });
 }
 
-/** The file if it is still there, else the copy that publishing put into the cache. */
-async function ourSide(services: Services, { folder, file, mine }: Conflict): Promise<ComparedSide> {
+/** The version that waits here, else the file that was not published. */
+async function ourSide({ file, mine, pending }: Conflict, theirs: ConflictSide): Promise<ComparedSide> {
   const label = vscode.l10n.t('mine');
-  if (file !== null) return comparedFile(file, label);
-  const { cache } = await services.operations.context(folder);
-  return comparedFile(cache.path(mine?.sha256 ?? ''), label);
+  if (!pending && file !== null) return comparedFile(file, label);
+  return { ...compared(mine ?? theirs), label };
 }
 
 async function remoteTip(services: Services, folder: string): Promise<string | null> {
@@ -146,7 +147,7 @@ async function remoteTip(services: Services, folder: string): Promise<string | n
   return pushedUpTo(await services.operations.context(folder));
 }
 
-function compared({ version, sha256 }: ConflictSide): ComparedSide {
+function compared({ version, sha256 }: ConflictSide): ComparedVersion {
   return { kind: 'version', version, sha256 };
 }
 

@@ -3,6 +3,8 @@ export interface ComparedVersion {
   readonly kind: 'version';
   readonly version: string;
   readonly sha256: string;
+  /** What it is called in place of its number: two clones may have given that to different versions. */
+  readonly label?: string;
 }
 
 /** A file on this machine. */
@@ -95,7 +97,7 @@ export function comparisonTitle(comparison: Comparison): string {
 
 /** What a side is called. */
 export function sideLabel(side: ComparedSide): string {
-  return side.kind === 'version' ? side.version : side.label;
+  return side.kind === 'version' ? (side.label ?? side.version) : side.label;
 }
 
 function sidesTitle({ before, after }: Comparison): string {
@@ -119,7 +121,10 @@ export function isComparison(value: unknown): value is Comparison {
 
 function isSide(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const texts = value.kind === 'version' ? [value.version, value.sha256] : [value.path, value.label, value.stamp];
+  const texts =
+    value.kind === 'version'
+      ? [value.version, value.sha256, value.label ?? '']
+      : [value.path, value.label, value.stamp];
   return isOneOf(value.kind, ['version', 'file']) && texts.every((text) => typeof text === 'string');
 }
 

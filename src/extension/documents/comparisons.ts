@@ -111,7 +111,10 @@ export class Comparisons {
       this.source.context(folder ?? ''),
       this.source.manifest(folder ?? '', at),
     ]);
-    const version = resolve(manifest, name, side);
+    // A commit of the remote does not know what waits here to be pushed; the work tree does.
+    const known =
+      at === null || holds(manifest, name, side) ? manifest : await this.source.manifest(folder ?? '', null);
+    const version = resolve(known, name, side);
     const obtained = await obtainVersion({ ...context, ...version, ...monitor });
     return { ...obtained, keys: version.dataset.keys };
   }
@@ -122,6 +125,10 @@ interface OpenSide {
   /** Only versions of the cache have one. */
   readonly blockIndex?: string;
   readonly keys?: Readonly<Record<string, readonly string[]>>;
+}
+
+function holds({ datasets }: Manifest, name: string, { sha256 }: ComparedVersion): boolean {
+  return datasets.some((dataset) => dataset.name === name && dataset.history.some((entry) => entry.sha256 === sha256));
 }
 
 function resolve(manifest: Manifest, name: string, { version, sha256 }: ComparedVersion): ResolvedVersion {

@@ -11,6 +11,7 @@ import {
   type DocumentPart,
   decodeAddress,
   encodeAddress,
+  sideLabel,
 } from './comparison';
 import type { Comparisons } from './comparisons';
 
@@ -72,7 +73,7 @@ export async function pairOf(
 /** The documents that come first, with the places in them that name tables. */
 export function summaryPair(comparison: Comparison, { summary, overview }: DiffAnswer): OverviewPair {
   const { name, before, after } = comparison;
-  const called = (side: ComparedSide): string => (side.kind === 'file' ? side.label : `${name} ${side.version}`);
+  const called = (side: ComparedSide): string => (side.kind === 'file' ? side.label : `${name} ${sideLabel(side)}`);
   return overviewText({ before: before && called(before), after: called(after) }, summary, overview ?? null);
 }
 

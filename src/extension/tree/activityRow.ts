@@ -1,12 +1,20 @@
 import type { JournalRecord } from '../../core/transaction/journal';
 import type { PublishState } from '../../core/transaction/steps';
 import type { Activity } from '../activity/activityList';
+import type { Conflict } from '../activity/conflict';
 import type { Figures } from '../activity/transferMeter';
 import { oneLine } from '../ui/plainText';
 import { phaseWords } from '../ui/progressWords';
 import { formatAge, formatBytes, formatDuration } from '../ui/quantities';
 import type { Words } from '../ui/words';
-import type { ActivityNode, FigureNode, InterruptedNode, PendingNode, PendingVersionNode } from './activityNodes';
+import {
+  type ActivityNode,
+  conflictIn,
+  type FigureNode,
+  type InterruptedNode,
+  type PendingNode,
+  type PendingVersionNode,
+} from './activityNodes';
 import { contextValue, joined, type RowText } from './rowText';
 
 /** How a row of the Activity view looks. */
@@ -27,9 +35,10 @@ export function activityRow(node: ActivityNode, words: Words): RowText {
 
 function activityText(activity: Activity, words: Words): RowText {
   const { state, task } = activity;
-  const label = oneLine(task.title);
+  const open = conflictIn(activity);
+  const conflict = open !== null;
+  const label = oneLine(open?.name ? words.l10n.t('Conflict: {0}', open.name) : task.title);
   const description = stateWords(activity, words);
-  const conflict = state.kind === 'failed' && state.conflict !== null;
   return {
     label,
     description,
@@ -68,8 +77,15 @@ export function stateWords({ state, figures, endedAt }: Activity, words: Words):
     case 'done':
       return joined([oneLine(state.sentence), endedAt === null ? null : formatAge(endedAt, now, language)]);
     case 'failed':
-      return oneLine(state.sentence);
+      return oneLine(state.conflict ? conflictWords(state.conflict, words) : state.sentence);
   }
+}
+
+/** `Grace Hopper published v2 of prices.csv, 2 minutes ago`; core's sentence where less is known. */
+export function conflictWords({ name, theirs, sentence }: Conflict, { l10n, now, language }: Words): string {
+  if (name === null || !theirs?.author || !theirs.timestamp) return sentence;
+  const said = l10n.t('{0} published {1} of {2}', theirs.author, theirs.version, name);
+  return joined([said, formatAge(theirs.timestamp, now, language)], ', ');
 }
 
 /** `44 % · 4 s left · uploading 41 MB of 92 MB · 12 MB/s`: what matters most first, a side bar is narrow. */

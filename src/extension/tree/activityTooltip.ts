@@ -59,13 +59,13 @@ function activityText(activity: Activity, words: Words): string {
 export function figureFacts({ figures, endedAt }: Activity, words: Words): readonly Fact[] {
   if (figures === null) return [];
   const { l10n } = words;
-  const { phase, done, total, percent, copied, resumed, speed, secondsLeft, detail } = figures;
+  const { phase, done, total, copied, resumed, speed, secondsLeft, detail } = figures;
   const running = endedAt === null;
   const of = total === null ? formatBytes(done) : l10n.t('{0} of {1}', formatBytes(done), formatBytes(total));
   const copiedLabel = phase === 'upload' ? l10n.t('Copied in the store') : l10n.t('On this machine already');
   return [
     [running ? l10n.t('Now') : l10n.t('Last'), `${phaseWords(phase, words)}${detail === null ? '' : ` ${detail}`}`],
-    [l10n.t('Confirmed'), done > 0 ? `${of}${percent === null ? '' : ` (${percent} %)`}` : null],
+    [l10n.t('Confirmed'), done > 0 ? of : null],
     [copiedLabel, copied > 0 ? formatBytes(copied) : null],
     [l10n.t('There from before'), resumed > 0 ? formatBytes(resumed) : null],
     [l10n.t('Speed'), running && done > 0 && speed !== null ? l10n.t('{0}/s', formatBytes(speed)) : null],
