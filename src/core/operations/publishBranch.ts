@@ -208,7 +208,7 @@ function resultOf(outcome: PushOutcome, inFlight: InFlight | null): PushResult {
   if (outcome.kind === 'ok') {
     return { pushed: true, note: [outcome.text.trim(), hint].filter(Boolean).join('\n') || null, inFlight };
   }
-  if (outcome.kind === 'no-remote') return { pushed: false, note: null, inFlight };
+  if (outcome.kind === 'no-remote') return { pushed: false, note: hint && `${sentence} ${hint}`, inFlight };
   const toDo = `${hint ?? ''} ${PUSH_LATER}`.trim();
   if (code === null) return { pushed: false, note: `${sentence} ${toDo}`, inFlight };
   const { trouble, text: answer } = outcome;

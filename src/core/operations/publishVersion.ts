@@ -172,9 +172,11 @@ async function commitAndPush(
   if (outcome.kind === 'unchanged') {
     await record(outcome.version);
     // What was published while the remote was away goes with the next publish, also with one that has nothing to add.
-    const waiting = options.ahead > 0 && options.push !== false;
-    const push = waiting ? await pushCommits(context, null, options) : NOT_PUSHED;
-    return { outcome, push };
+    if (options.ahead === 0 || options.push === false) return { outcome, push: NOT_PUSHED };
+    const push = await pushCommits(context, null, options);
+    const now = await renumbered(context, version, outcome);
+    if (now.version !== outcome.version) await record(now.version);
+    return { outcome: now, push };
   }
   // Should the version be renumbered, it is compared again.
   await context.cache.addFile(input.path, sha256).catch(() => null);
@@ -189,6 +191,20 @@ async function commitAndPush(
     if (!takenBack) await record(number);
     throw error;
   }
+}
+
+/** The version that waited, as it is after the push: somebody else may have taken its number in between. */
+async function renumbered(
+  { repository }: OperationContext,
+  { name, sha256 }: VersionToCommit,
+  was: SameVersion,
+): Promise<SameVersion> {
+  const { manifest } = await readCatalog(repository);
+  const same = manifest.datasets
+    .find((dataset) => dataset.name === name)
+    ?.history.filter((entry) => entry.sha256 === sha256);
+  const entry = same?.find(({ version }) => version === was.version) ?? same?.[0];
+  return entry ? { kind: 'unchanged', version: entry.version, entry } : was;
 }
 
 const NOT_PUSHED: PushResult = { pushed: false, note: null, inFlight: null };

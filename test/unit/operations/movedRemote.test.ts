@@ -255,6 +255,26 @@ describe('versions that wait to be pushed', () => {
     assert.deepEqual((await recover(context, {})).recovered, []);
   }).timeout(60_000);
 
+  it('one that gets another number on its way is reported by that', async () => {
+    const { context, other, otherFixture, file } = await clones();
+    await createDataset(context, 'x.csv', { file: file('a\n1\n') });
+    const mine = file('a\n2\n');
+    await updateDataset(context, 'x.csv', { file: mine, push: false });
+    otherFixture.run('pull', '-q');
+    await updateDataset(other, 'x.csv', { file: file('a\n3\n'), push: false });
+    let locked = 0;
+    const overtaken: OperationContext = {
+      ...context,
+      onStep: (step) => {
+        // The first time it fetches, the second time it pushes.
+        if (step === 'LOCKED' && ++locked === 2) otherFixture.run('push', '-q');
+      },
+    };
+    const again = await updateDataset(overtaken, 'x.csv', { file: mine, onConflict: 'on-top' });
+    assert.deepEqual([again.status, again.version, again.pushed], ['unchanged', 'v3', true]);
+    assert.equal((await versions(context, 'x.csv'))[0], `v3 ${again.sha256.slice(0, 6)}`);
+  }).timeout(60_000);
+
   it('a conflict leaves them as they were, and is settled on top, as theirs, or on a branch', async () => {
     for (const kind of ['on-top', 'theirs', 'branch'] as const) {
       const team = await clones();
