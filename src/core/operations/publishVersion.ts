@@ -18,7 +18,7 @@ import {
   type VersionToCommit,
 } from './commitVersion';
 import type { OperationContext } from './context';
-import { type PushResult, prepareBranch, pushCommits } from './publishBranch';
+import { type PreparedBranch, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { checkTarget, type PublishTarget } from './publishTarget';
 import { recoverTransactions } from './recoverTransactions';
 import { retryWhenMoved } from './retryWhenMoved';
@@ -113,7 +113,7 @@ async function publishJournaled(
   await requireUnchanged(input);
   await journal.note({ state: 'HASHED', sha256 });
   const locked = lockedBy(context, name, options);
-  const { ahead } = await retryWhenMoved(() => locked(() => prepareBranch(context, options)), signal);
+  const branch = await retryWhenMoved(() => locked(() => prepareBranch(context, options)), signal);
   const upload = uploadOnce(context, { name, file: input.path, sha256, size: input.size }, options, {
     onKey: (key) => journal.note({ state: 'UPLOADING', key }),
     onUploaded: ({ created }) => journal.note({ state: 'UPLOADED', created }),
@@ -121,7 +121,7 @@ async function publishJournaled(
   const version = { ...publish, sha256, upload };
   const attempt = async (hold: Hold): Promise<Published> => {
     const prepared = await prepareVersion(context, version, options);
-    return hold(() => commitAndPush(context, version, prepared, { ...options, ahead }));
+    return hold(() => commitAndPush(context, version, prepared, { ...options, ...branch }));
   };
   try {
     const published = await retryWhenMoved((count) => {
@@ -163,7 +163,7 @@ async function commitAndPush(
   context: OperationContext,
   version: VersionToCommit,
   prepared: PreparedVersion | SameVersion,
-  options: PublishOptions & { readonly ahead: number },
+  options: PublishOptions & PreparedBranch,
 ): Promise<Published> {
   const { name, input, sha256, journal } = version;
   const outcome = prepared.kind === 'unchanged' ? prepared : await commitVersion(context, version, prepared, options);

@@ -7,6 +7,7 @@ import type { OperationContext } from '../../../src/core/operations/context';
 import { createDataset } from '../../../src/core/operations/createDataset';
 import { linkVersions } from '../../../src/core/operations/linkVersions';
 import { pendingCommits } from '../../../src/core/operations/pendingCommits';
+import { type PreparedBranch, pushCommits } from '../../../src/core/operations/publishBranch';
 import { pushPending } from '../../../src/core/operations/pushPending';
 import { recover } from '../../../src/core/operations/recover';
 import { resolveConflict } from '../../../src/core/operations/resolveConflict';
@@ -241,6 +242,23 @@ describe('versions that wait to be pushed', () => {
     assert.deepEqual(await pendingCommits(context), []);
     assert.equal(fixture.status(), '');
   }).timeout(60_000);
+
+  it('are not pushed to a remote that has just let the fetch wait for nothing', async () => {
+    const { context, fixture, file } = await clones();
+    await createDataset(context, 'x.csv', { file: file('a\n1\n'), push: false });
+    const before = fixture.run('ls-remote', 'origin');
+    const silent = {
+      kind: 'timeout',
+      trouble: 'timeout',
+      text: '',
+      remote: 'origin',
+      address: 'https://there.example/x',
+    };
+    const { pushed, note } = await pushCommits(context, null, { silent: silent as PreparedBranch['silent'] });
+    assert.equal(pushed, false);
+    assert.match(note ?? '', /nothing is lost; the push is pending: there\.example gave no answer in time/);
+    assert.equal(fixture.run('ls-remote', 'origin'), before);
+  });
 
   it('an update that has nothing to add still pushes them', async () => {
     const { context, fixture, file } = await clones();
