@@ -18,10 +18,11 @@ import {
   type VersionToCommit,
 } from './commitVersion';
 import type { OperationContext } from './context';
-import { type PreparedBranch, type PushResult, prepareBranch, pushCommits } from './publishBranch';
+import { type BranchOptions, type PreparedBranch, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { checkTarget, type PublishTarget } from './publishTarget';
 import { recoverTransactions } from './recoverTransactions';
 import { retryWhenMoved } from './retryWhenMoved';
+import { requireShown } from './shownConflict';
 import { requireUnchanged, watchInput } from './unchangedInput';
 import { nothingTransferred, type Transfer, uploadOnce } from './uploadVersion';
 
@@ -113,7 +114,13 @@ async function publishJournaled(
   await requireUnchanged(input);
   await journal.note({ state: 'HASHED', sha256 });
   const locked = lockedBy(context, name, options);
-  const branch = await retryWhenMoved(() => locked(() => prepareBranch(context, options)), signal);
+  const prepare = (how: PublishOptions & BranchOptions): Promise<PreparedBranch> =>
+    retryWhenMoved(() => locked(() => prepareBranch(context, how)), signal);
+  const branch = await prepare(options).catch(async (error) => {
+    await requireShown(context.repository, error, { name, sha256 });
+    const { onConflict = 'stop' } = options;
+    return prepare({ ...options, settle: (dataset) => (dataset === name ? 'on-top' : onConflict) });
+  });
   const upload = uploadOnce(context, { name, file: input.path, sha256, size: input.size }, options, {
     onKey: (key) => journal.note({ state: 'UPLOADING', key }),
     onUploaded: ({ created }) => journal.note({ state: 'UPLOADED', created }),

@@ -260,6 +260,25 @@ describe('versions that wait to be pushed', () => {
     assert.equal(fixture.run('ls-remote', 'origin'), before);
   });
 
+  it('a conflict that was shown is settled on top by the same update once more, and not by another one', async () => {
+    const { context, other, otherFixture, file } = await clones();
+    await createDataset(context, 'x.csv', { file: file('a\n1\n') });
+    const mine = file('a\n2\n');
+    await updateDataset(context, 'x.csv', { file: mine, push: false });
+    otherFixture.run('pull', '-q');
+    await updateDataset(other, 'x.csv', { file: file('a\n3\n') });
+    const conflict = has('DATASET_CONFLICT');
+    await assert.rejects(createDataset(context, 'y.csv', { file: mine }), conflict);
+    await assert.rejects(createDataset(context, 'y.csv', { file: mine }), conflict);
+    await assert.rejects(updateDataset(context, 'x.csv', { file: mine }), (error) => {
+      return conflict(error) && /run the same command again/.test((error as DataManagerError).hint ?? '');
+    });
+    await assert.rejects(updateDataset(context, 'x.csv', { file: file('a\n4\n') }), conflict);
+    const again = await updateDataset(context, 'x.csv', { file: mine });
+    assert.deepEqual([again.status, again.version, again.pushed], ['unchanged', 'v3', true]);
+    assert.deepEqual(await pendingCommits(context), []);
+  }).timeout(60_000);
+
   it('an update that has nothing to add still pushes them', async () => {
     const { context, fixture, file } = await clones();
     const data = file('a\n1\n');
