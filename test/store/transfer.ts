@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset, VersionEntry } from '../../src/core/catalog/manifest';
 import { fetchVersion } from '../../src/core/operations/fetchVersion';
+import { BlockIndexBuilder } from '../../src/core/store/blockIndex';
 import { createCache } from '../../src/core/store/cache';
 import type { ObjectStore } from '../../src/core/store/objectStore';
 import { deltaKey, indexKey } from '../../src/core/transfer/companions';
@@ -93,6 +94,13 @@ export function describeTransfer(name: string, makeStore: () => ObjectStore): vo
       const two = await fetched(machine, 3);
       assert.deepEqual([two.from, two.requests], ['delta', 2]);
       assert.equal((await fetched(machine, 3)).from, 'cache');
+      const single = await machineWith(1);
+      await fetched(single, 2);
+      // What it took over from the index of the version before is what hashing would have given.
+      const { sha256, bytes } = files[1] as (typeof files)[number];
+      const builder = new BlockIndexBuilder();
+      builder.add(bytes);
+      assert.deepEqual(readFileSync(single.cache.indexPath(sha256)), Buffer.from(builder.finish(sha256)));
       assert.deepEqual(leftovers(machine.cache.folder), []);
     });
 

@@ -34,8 +34,8 @@ export type FaultKind = (typeof KINDS)[number];
 
 export interface SeededFaults {
   readonly port: number;
-  /** Lets this share of the requests fail from now on, as the seed decides; 0 for none. */
-  arm(seed: number, share: number): void;
+  /** Lets this share of the requests fail from now on, as the seed decides; 0 for none. `only`: in this way, and so many times. */
+  arm(seed: number, share: number, only?: { readonly kind: FaultKind; readonly times: number }): void;
   /** How often each fault has happened. */
   readonly happened: Map<FaultKind, number>;
   stop(): Promise<void>;
@@ -54,9 +54,12 @@ export async function startSeededFaults(targetPort: number): Promise<SeededFault
   const open = new Set<Socket>();
   let random: Random = randomOf(0);
   let share = 0;
+  let chosen: FaultKind | undefined;
+  let left = 0;
 
   const server = createServer((request) => {
-    const kind = random() < share ? KINDS[Math.floor(random() * KINDS.length)] : undefined;
+    const hit = random() < share && left-- > 0;
+    const kind = hit ? (chosen ?? KINDS[Math.floor(random() * KINDS.length)]) : undefined;
     const place = random();
     const { socket } = request;
     const reset = () => socket.resetAndDestroy();
@@ -117,9 +120,11 @@ export async function startSeededFaults(targetPort: number): Promise<SeededFault
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    arm(seed, newShare) {
+    arm(seed, newShare, only) {
       random = randomOf(seed);
       share = newShare;
+      chosen = only?.kind;
+      left = only?.times ?? Number.POSITIVE_INFINITY;
     },
     happened,
     stop() {

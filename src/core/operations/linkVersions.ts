@@ -46,10 +46,11 @@ export async function linkVersions(context: OperationContext, options: LinkOptio
   await recoverTransactions(context, options);
   const doing = `records what ${options.child} was derived from`;
   return withTransactionLock(repository, { doing, waitMs: lockWaitMs, signal, onProgress }, async () => {
-    await retryWhenMoved(() => prepareBranch(context, options), signal);
+    const branch = await retryWhenMoved(() => prepareBranch(context, options), signal);
     const { link, commit } = await retryWhenMoved(() => commitLink(context, options), signal);
     if (commit === null) return { status: 'unchanged', ...link.labels, commit, pushed: false, note: null };
-    const { pushed, note, inFlight } = await pushCommits(context, { commit, ...link.child, file: null }, options);
+    const first = { commit, ...link.child, file: null };
+    const { pushed, note, inFlight } = await pushCommits(context, first, { ...options, ...branch });
     const now = inFlight?.commit ?? commit;
     return { status: options.remove ? 'unlinked' : 'linked', ...link.labels, commit: now, pushed, note };
   });

@@ -1,8 +1,10 @@
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { aheadCommits } from '../repo/aheadCommits';
+import type { FetchOutcome } from '../repo/fetchUpstream';
 import { ensureMergeDriver } from '../repo/mergeDriverConfig';
 import { type PushOutcome, pushBranch } from '../repo/pushBranch';
+import type { Trouble } from '../repo/remote/gitRemote';
 import { pause } from '../store/retry';
 import { type CaughtUp, catchUp, type InFlight, isPublished, type OnConflict } from './catchUp';
 import type { OperationContext } from './context';
@@ -19,6 +21,17 @@ export interface BranchOptions extends Monitor {
   readonly onConflict?: OnConflict | undefined;
   /** Decides by dataset, before `onConflict`. */
   readonly settle?: ((dataset: string) => Settlement) | undefined;
+  /** Set when the remote gave no answer to `prepareBranch`: it is not made to wait for as long once more. */
+  readonly silent?: SilentRemote | null | undefined;
+}
+
+type SilentRemote = Extract<FetchOutcome, { readonly trouble: Trouble }>;
+
+/** How the branch stands to the remote before a publish. */
+export interface PreparedBranch {
+  /** Commits that wait to be pushed. */
+  readonly ahead: number;
+  readonly silent: SilentRemote | null;
 }
 
 export interface PushResult {
@@ -45,28 +58,26 @@ const MAX_UNCLEAR = 3;
  * @example
  * await prepareBranch(context, { yes: true });
  */
-export async function prepareBranch(
-  context: OperationContext,
-  options: BranchOptions,
-): Promise<{ readonly ahead: number }> {
+export async function prepareBranch(context: OperationContext, options: BranchOptions): Promise<PreparedBranch> {
   const { push = true, yes = false, signal } = options;
   if (context.mergeDriver) await ensureMergeDriver(context.repository, context.git, context.mergeDriver);
-  if (!push) return { ahead: 0 };
+  if (!push) return { ahead: 0, silent: null };
   const state = await catchUp(context, options);
   if (state.kind === 'away') {
-    if (state.outcome.kind !== 'auth') return { ahead: 0 };
+    const { outcome } = state;
+    if (outcome.kind !== 'auth') return { ahead: 0, silent: outcome.kind === 'timeout' ? outcome : null };
     // Said before the upload: the push behind it would fail in the same way.
-    const { sentence, hint } = describeFetch(state.outcome);
+    const { sentence, hint } = describeFetch(outcome);
     throw new DataManagerError('PUSH_REJECTED', sentence, {
       hint: `${hint} Or publish here only with --no-push.`,
-      data: { answer: state.outcome.text, trouble: state.outcome.trouble },
+      data: { answer: outcome.text, trouble: outcome.trouble },
     });
   }
   const { remoteOid, ahead } = state;
   // A remote without this branch: nothing there says what the user meant to publish, so all of it goes.
-  if (ahead === 0 || remoteOid === null || yes) return { ahead };
+  if (ahead === 0 || remoteOid === null || yes) return { ahead, silent: null };
   const foreign = await foreignCommits(context, remoteOid, signal);
-  if (foreign.length === 0) return { ahead };
+  if (foreign.length === 0) return { ahead, silent: null };
   throw new DataManagerError(
     'CONFIRMATION_NEEDED',
     `${foreign.length} commits of yours are not pushed yet and would be pushed along: ${quoted(foreign)}.`,
@@ -91,9 +102,10 @@ export async function pushCommits(
   options: BranchOptions,
 ): Promise<PushResult> {
   const { repository, git, gitCredentials, interactive, onStep } = context;
-  const { push = true, signal, onProgress } = options;
+  const { push = true, silent, signal, onProgress } = options;
   let inFlight = first;
   if (!push) return { pushed: false, note: 'Committed here, not pushed.', inFlight };
+  if (silent) return resultOf({ ...silent, kind: 'offline' }, inFlight);
   let unclear = 0;
   for (let round = 1; ; round++) {
     onProgress?.({ phase: 'push', done: 0, total: null });
@@ -208,7 +220,7 @@ function resultOf(outcome: PushOutcome, inFlight: InFlight | null): PushResult {
   if (outcome.kind === 'ok') {
     return { pushed: true, note: [outcome.text.trim(), hint].filter(Boolean).join('\n') || null, inFlight };
   }
-  if (outcome.kind === 'no-remote') return { pushed: false, note: null, inFlight };
+  if (outcome.kind === 'no-remote') return { pushed: false, note: hint && `${sentence} ${hint}`, inFlight };
   const toDo = `${hint ?? ''} ${PUSH_LATER}`.trim();
   if (code === null) return { pushed: false, note: `${sentence} ${toDo}`, inFlight };
   const { trouble, text: answer } = outcome;

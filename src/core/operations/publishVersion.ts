@@ -18,7 +18,7 @@ import {
   type VersionToCommit,
 } from './commitVersion';
 import type { OperationContext } from './context';
-import { type PushResult, prepareBranch, pushCommits } from './publishBranch';
+import { type PreparedBranch, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { checkTarget, type PublishTarget } from './publishTarget';
 import { recoverTransactions } from './recoverTransactions';
 import { retryWhenMoved } from './retryWhenMoved';
@@ -113,7 +113,7 @@ async function publishJournaled(
   await requireUnchanged(input);
   await journal.note({ state: 'HASHED', sha256 });
   const locked = lockedBy(context, name, options);
-  const { ahead } = await retryWhenMoved(() => locked(() => prepareBranch(context, options)), signal);
+  const branch = await retryWhenMoved(() => locked(() => prepareBranch(context, options)), signal);
   const upload = uploadOnce(context, { name, file: input.path, sha256, size: input.size }, options, {
     onKey: (key) => journal.note({ state: 'UPLOADING', key }),
     onUploaded: ({ created }) => journal.note({ state: 'UPLOADED', created }),
@@ -121,7 +121,7 @@ async function publishJournaled(
   const version = { ...publish, sha256, upload };
   const attempt = async (hold: Hold): Promise<Published> => {
     const prepared = await prepareVersion(context, version, options);
-    return hold(() => commitAndPush(context, version, prepared, { ...options, ahead }));
+    return hold(() => commitAndPush(context, version, prepared, { ...options, ...branch }));
   };
   try {
     const published = await retryWhenMoved((count) => {
@@ -163,7 +163,7 @@ async function commitAndPush(
   context: OperationContext,
   version: VersionToCommit,
   prepared: PreparedVersion | SameVersion,
-  options: PublishOptions & { readonly ahead: number },
+  options: PublishOptions & PreparedBranch,
 ): Promise<Published> {
   const { name, input, sha256, journal } = version;
   const outcome = prepared.kind === 'unchanged' ? prepared : await commitVersion(context, version, prepared, options);
@@ -172,9 +172,11 @@ async function commitAndPush(
   if (outcome.kind === 'unchanged') {
     await record(outcome.version);
     // What was published while the remote was away goes with the next publish, also with one that has nothing to add.
-    const waiting = options.ahead > 0 && options.push !== false;
-    const push = waiting ? await pushCommits(context, null, options) : NOT_PUSHED;
-    return { outcome, push };
+    if (options.ahead === 0 || options.push === false) return { outcome, push: NOT_PUSHED };
+    const push = await pushCommits(context, null, options);
+    const now = await renumbered(context, version, outcome);
+    if (now.version !== outcome.version) await record(now.version);
+    return { outcome: now, push };
   }
   // Should the version be renumbered, it is compared again.
   await context.cache.addFile(input.path, sha256).catch(() => null);
@@ -189,6 +191,20 @@ async function commitAndPush(
     if (!takenBack) await record(number);
     throw error;
   }
+}
+
+/** The version that waited, as it is after the push: somebody else may have taken its number in between. */
+async function renumbered(
+  { repository }: OperationContext,
+  { name, sha256 }: VersionToCommit,
+  was: SameVersion,
+): Promise<SameVersion> {
+  const { manifest } = await readCatalog(repository);
+  const same = manifest.datasets
+    .find((dataset) => dataset.name === name)
+    ?.history.filter((entry) => entry.sha256 === sha256);
+  const entry = same?.find(({ version }) => version === was.version) ?? same?.[0];
+  return entry ? { kind: 'unchanged', version: entry.version, entry } : was;
 }
 
 const NOT_PUSHED: PushResult = { pushed: false, note: null, inFlight: null };

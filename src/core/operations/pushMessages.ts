@@ -136,7 +136,11 @@ export function describePush(outcome: PushOutcome, { what }: { readonly what: st
         code: null,
       };
     case 'no-remote':
-      return { sentence: `${what} is committed here only: ${uncapitalized(outcome.text)}`, hint: null, code: null };
+      return {
+        sentence: `${what} is committed here only: ${uncapitalized(outcome.text)}`,
+        hint: outcome.hint ?? null,
+        code: null,
+      };
     default:
       return describeFailedPush(outcome, what);
   }

@@ -18,7 +18,7 @@ export async function pushPending(context: OperationContext, options: BranchOpti
   const { signal, onProgress } = options;
   await recoverTransactions(context, options);
   return withTransactionLock(repository, { doing: 'pushes', waitMs: lockWaitMs, signal, onProgress }, async () => {
-    await retryWhenMoved(() => prepareBranch(context, options), signal);
-    return pushCommits(context, null, options);
+    const branch = await retryWhenMoved(() => prepareBranch(context, options), signal);
+    return pushCommits(context, null, { ...options, ...branch });
   });
 }

@@ -81,7 +81,8 @@ export async function pushBranch(options: PushOptions): Promise<PushOutcome> {
     (unclear && (await hasCommit(repo, way, commit, branch, Math.min(CONFIRM_MS, timeoutMs))))
   ) {
     if (!target.configured && options.branch === undefined) await setUpstream(options, head.branch ?? '', target, way);
-    const { text, movedTo } = answer;
+    const { movedTo } = answer;
+    const text = answer.kind === 'ok' ? answer.text : ''; // how the answer got lost is nobody's trouble now
     return { kind: 'ok', remote, branch, text, ...(movedTo === undefined ? {} : { movedTo }) };
   }
   const address = answer.movedTo ?? plainAddress(remoteAddress(settings, remote, 'push'));
@@ -112,9 +113,9 @@ async function hasCommit(
   const within = { timeoutMs };
   const tip = await way.tip(branch, within);
   if (tip.kind !== 'ok' || tip.oid === null) return false;
-  if (tip.oid === commit) return true;
-  // Somebody may have built on it already.
+  // Somebody may have built on it already. And without a fetch, the remote-tracking branch would go on to say that it waits.
   const fetched = await way.fetch(branch, within);
+  if (tip.oid === commit) return true;
   if (fetched.kind !== 'ok') return false;
   const distance = await commitDistance(repo, commit, tip.oid).catch((error: unknown) => {
     if (DataManagerError.is(error, 'COMMIT_NOT_FOUND')) return null; // it moved back in between

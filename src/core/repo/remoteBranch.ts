@@ -17,6 +17,8 @@ export interface NoRemote {
   readonly kind: 'no-remote';
   /** Why there is nowhere to publish. */
   readonly text: string;
+  /** What to do about it, when the commit may get lost otherwise. */
+  readonly hint?: string;
 }
 
 export interface RemoteOptions {
@@ -47,7 +49,11 @@ export async function remoteBranchOf(
   | NoRemote
 > {
   const head = await readHead(options.repo);
-  if (head.branch === null) return { kind: 'no-remote', text: 'No branch is checked out (HEAD is detached).' };
+  if (head.branch === null) {
+    // Only HEAD leads to such a commit: the next checkout leaves it behind.
+    const hint = 'Keep it on a branch of its own: git switch -c NAME.';
+    return { kind: 'no-remote', text: 'No branch is checked out (HEAD is detached).', hint };
+  }
   const settings = await readGitSettings(options);
   const remotes = remoteNames(settings);
   const remote = settings.values.get(`branch.${head.branch}.remote`)?.at(-1);

@@ -24,19 +24,20 @@ import { verifyStore } from './verifyStore';
 export function createS3Store(options: S3StoreOptions): ObjectStore {
   const connection = openS3Connection(options);
   const bucket = new BucketPresence(connection);
-  const head = async (key: string, request: RequestOptions) => {
-    const stored = await headObject(connection, key, request).catch((error) =>
+  const stored = async (key: string, request: RequestOptions) => {
+    const found = await headObject(connection, key, request).catch((error) =>
       explainHead(connection, key, error, request),
     );
-    if (stored === null) await bucket.check(request);
-    return stored?.info ?? null;
+    return found?.info ?? null;
   };
   const store: ObjectStore = {
     kind: 's3',
     location: connection.location,
     async head(key, monitor = {}) {
       checkKey(key);
-      return head(key, { signal: monitor.signal });
+      const info = await stored(key, { signal: monitor.signal });
+      if (info === null) await bucket.check({ signal: monitor.signal });
+      return info;
     },
     async *get(key, getOptions = {}) {
       throwIfCancelled(getOptions.signal);
@@ -48,7 +49,8 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       const { copy, notes, signal, onProgress } = putOptions;
       const request = { signal, onProgress, counter: { requests: 0 } };
       let unsure = false;
-      const existing = await head(key, request).catch((error) => {
+      // When it is the bucket that is missing, the upload says so.
+      const existing = await stored(key, request).catch((error) => {
         // Without the right to list, S3 does not tell what is missing from what is forbidden. A conditional write finds out.
         if (!DataManagerError.is(error, 'STORE_REFUSED') || statusOf(error) !== 403) throw error;
         unsure = true;

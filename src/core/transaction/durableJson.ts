@@ -32,6 +32,9 @@ export async function draftOf(file: string, value: unknown): Promise<string> {
   try {
     await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
     await handle.sync();
+  } catch (error) {
+    await rm(draft, { force: true }); // on a full disk, what is left of it would take room
+    throw error;
   } finally {
     await handle.close();
   }

@@ -28,7 +28,7 @@ export async function setCredentials(services: Services, argument: unknown): Pro
   if (store?.type !== 's3') {
     throw store
       ? new DataManagerError('CREDENTIALS_MISSING', 'A folder store needs no credentials.')
-      : new DataManagerError('STORE_NOT_CONFIGURED', 'This repository does not say where its data lives.');
+      : new DataManagerError('STORE_NOT_CONFIGURED', 'This repository does not say where its objects live.');
   }
   await services.storeTrust.require(folder, store);
   const { credentials: given, way } = optionsOf<SetCredentialsOptions>(argument);

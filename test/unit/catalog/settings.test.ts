@@ -31,7 +31,7 @@ describe('settings', () => {
     assert.match(message('{"schemaVersion": 2}'), /newer Data Manager/);
     assert.match(message('{"diff": {"maxLines": -1}}'), /number of lines/);
     for (const url of ['ftp://x', 'https://me:pw@x', 'https://x/?a', 'https://x/#a', 'x', '../x']) {
-      assert.match(message(JSON.stringify({ publicUrl: url })), /:1:15: publicUrl must be an http\(s\) address/, url);
+      assert.match(message(JSON.stringify({ publicUrl: url })), /:1:14: publicUrl must be an http\(s\) address/, url);
     }
     assert.match(message('{"publicUrl": 1}'), /publicUrl must be/);
   });

@@ -7,6 +7,7 @@ import type { OperationContext } from '../../../src/core/operations/context';
 import { createDataset } from '../../../src/core/operations/createDataset';
 import { linkVersions } from '../../../src/core/operations/linkVersions';
 import { pendingCommits } from '../../../src/core/operations/pendingCommits';
+import { type PreparedBranch, pushCommits } from '../../../src/core/operations/publishBranch';
 import { pushPending } from '../../../src/core/operations/pushPending';
 import { recover } from '../../../src/core/operations/recover';
 import { resolveConflict } from '../../../src/core/operations/resolveConflict';
@@ -242,6 +243,23 @@ describe('versions that wait to be pushed', () => {
     assert.equal(fixture.status(), '');
   }).timeout(60_000);
 
+  it('are not pushed to a remote that has just let the fetch wait for nothing', async () => {
+    const { context, fixture, file } = await clones();
+    await createDataset(context, 'x.csv', { file: file('a\n1\n'), push: false });
+    const before = fixture.run('ls-remote', 'origin');
+    const silent = {
+      kind: 'timeout',
+      trouble: 'timeout',
+      text: '',
+      remote: 'origin',
+      address: 'https://there.example/x',
+    };
+    const { pushed, note } = await pushCommits(context, null, { silent: silent as PreparedBranch['silent'] });
+    assert.equal(pushed, false);
+    assert.match(note ?? '', /nothing is lost; the push is pending: there\.example gave no answer in time/);
+    assert.equal(fixture.run('ls-remote', 'origin'), before);
+  });
+
   it('an update that has nothing to add still pushes them', async () => {
     const { context, fixture, file } = await clones();
     const data = file('a\n1\n');
@@ -253,6 +271,26 @@ describe('versions that wait to be pushed', () => {
     const again = await updateDataset(context, 'x.csv', { file: data });
     assert.deepEqual([again.status, again.pushed], ['unchanged', true]);
     assert.deepEqual((await recover(context, {})).recovered, []);
+  }).timeout(60_000);
+
+  it('one that gets another number on its way is reported by that', async () => {
+    const { context, other, otherFixture, file } = await clones();
+    await createDataset(context, 'x.csv', { file: file('a\n1\n') });
+    const mine = file('a\n2\n');
+    await updateDataset(context, 'x.csv', { file: mine, push: false });
+    otherFixture.run('pull', '-q');
+    await updateDataset(other, 'x.csv', { file: file('a\n3\n'), push: false });
+    let locked = 0;
+    const overtaken: OperationContext = {
+      ...context,
+      onStep: (step) => {
+        // The first time it fetches, the second time it pushes.
+        if (step === 'LOCKED' && ++locked === 2) otherFixture.run('push', '-q');
+      },
+    };
+    const again = await updateDataset(overtaken, 'x.csv', { file: mine, onConflict: 'on-top' });
+    assert.deepEqual([again.status, again.version, again.pushed], ['unchanged', 'v3', true]);
+    assert.equal((await versions(context, 'x.csv'))[0], `v3 ${again.sha256.slice(0, 6)}`);
   }).timeout(60_000);
 
   it('a conflict leaves them as they were, and is settled on top, as theirs, or on a branch', async () => {

@@ -72,6 +72,14 @@ describe('publishing', () => {
     assert.equal(fixture.run('fsck', '--strict').trim(), '');
   });
 
+  it('says on a detached HEAD what keeps the commit', async () => {
+    const { context, database, fixture } = await workbench({ remote: true });
+    fixture.run('checkout', '-q', '--detach');
+    const created = await createDataset(context, 'a.sqlite', { file: await database('a.sqlite', ...v1) });
+    assert.equal(created.pushed, false);
+    assert.match(created.note ?? '', /HEAD is detached.*git switch -c NAME/);
+  });
+
   it('records the hash of the content, which a new layout of the file does not change, and none for other files', async () => {
     const { context, database } = await workbench();
     await createDataset(context, 'a.sqlite', { file: await database('a.sqlite', ...v2) });

@@ -128,6 +128,7 @@ describe('a remote over HTTP(S) without a git program', () => {
     server.intercept = onPost({ kind: 'dropAnswer' });
     assert.equal((await push(fixture)).kind, 'ok');
     assert.equal(tip(), head());
+    assert.equal(fixture.run('rev-parse', 'origin/main').trim(), head());
     fixture.commit({ 'manifest.json': '[2]\n' });
     hook(
       bare,

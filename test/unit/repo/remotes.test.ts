@@ -172,8 +172,11 @@ describe('pushBranch', () => {
       server.intercept = (request) => ({
         kind: request.startsWith('POST') && request.includes('receive') ? 'dropAnswer' : 'serve',
       });
-      assert.equal((await push(fixture)).kind, 'ok');
+      const outcome = await push(fixture);
+      assert.equal(outcome.kind, 'ok');
+      assert.equal('text' in outcome && outcome.text, ''); // nothing went wrong, so no talk of lost connections
       assert.equal(tip(), head());
+      assert.equal(fixture.run('rev-parse', 'origin/main').trim(), head()); // else it would go on to count as waiting
     });
 
     it('finds it even when somebody has built on it since', async () => {

@@ -6,6 +6,7 @@ import {
   BlockIndexBuilder,
   blockHashBytes,
   indexedBlock,
+  parseBlockIndex,
   readBlockIndex,
   writeBlockIndex,
 } from '../../../src/core/store/blockIndex';
@@ -29,6 +30,38 @@ describe('block index', () => {
 
   before(() => {
     path = join(tempDir(), `${sha256}.idx`);
+  });
+
+  it('takes over what is known of blocks, but only of whole ones', () => {
+    const base = randomBytes(6 * indexedBlock);
+    const index = indexOf(base);
+    const leaves = parseBlockIndex(index, { sha256: hashOf(base).toString('hex'), size: base.length });
+    assert.ok(leaves);
+    // Leaves that nobody could compute show which blocks were not hashed.
+    const marked = Buffer.from(leaves).fill(7);
+    const cases = [
+      { copy: { offset: indexedBlock, at: 2 * indexedBlock, length: 2 * indexedBlock }, taken: [2, 3] },
+      { copy: { offset: 100, at: indexedBlock + 100, length: 2 * indexedBlock }, taken: [2] },
+      { copy: { offset: 0, at: 0, length: indexedBlock - 1 }, taken: [] },
+      { copy: { offset: 5, at: 0, length: 3 * indexedBlock }, taken: [] },
+    ];
+    for (const { copy, taken } of cases) {
+      const target = randomBytes(5 * indexedBlock + 9);
+      target.set(base.subarray(copy.offset, copy.offset + copy.length), copy.at);
+      for (const [known, filler] of [
+        [leaves, null],
+        [marked, Buffer.alloc(blockHashBytes, 7)],
+      ] as const) {
+        const builder = new BlockIndexBuilder();
+        builder.add(target.subarray(0, copy.at));
+        builder.takeOver(known, copy);
+        builder.add(target.subarray(copy.at));
+        const about = { sha256: hashOf(target).toString('hex'), size: target.length };
+        const expected = Buffer.from(parseBlockIndex(indexOf(target), about) ?? []);
+        for (const block of filler ? taken : []) filler?.copy(expected, block * blockHashBytes);
+        assert.deepEqual(Buffer.from(parseBlockIndex(builder.finish(about.sha256), about) ?? []), expected);
+      }
+    }
   });
 
   it('holds the start of the SHA-256 of each block, whatever pieces the bytes came in', async () => {
