@@ -40,10 +40,10 @@ export function activate({
   const operations = new Operations(repositories, { cache, diffEngine, credentials, storeTrust });
   const comparisons = new Comparisons(operations, contextRows);
   const documents = new DiffDocuments(comparisons, log);
-  const datasets = new DatasetsProvider(repositories);
-  const history = new HistoryProvider(repositories, log);
   const activities = new ActivityList();
   const pendingWork = new PendingWork(repositories, log, (folder) => activities.isWriting(folder));
+  const datasets = new DatasetsProvider(repositories, pendingWork);
+  const history = new HistoryProvider(repositories, log);
   const activity = new ActivityProvider(activities, pendingWork);
   const services: Services = {
     log,

@@ -119,6 +119,7 @@ describe('the Activity view, clicked through', () => {
     const { page } = workbench;
     runIn(folder, ['remote', 'set-url', 'origin', bare]);
     await publishElsewhere();
+    await workbench.runCommand('Notifications: Clear All Notifications');
     await rowOf('1 commit to push').hover();
     await rowOf('1 commit to push').getByRole('button', { name: 'Push Pending Versions' }).click();
     await workbench.quickInput.getByText('Publish mine on top, as v3').waitFor();

@@ -51,6 +51,14 @@ export class PendingWork implements vscode.Disposable {
     return this.work;
   }
 
+  /** True for a version that this clone has and the remote has not. */
+  readonly waits = (folder: string, name: string, version: string): boolean =>
+    this.work.some(
+      ({ state, pending }) =>
+        state.folder === folder &&
+        pending.some(({ versions }) => versions.some((other) => other.name === name && other.version === version)),
+    );
+
   /** Reads it again in a moment; nobody waits for it. */
   soon(): void {
     clearTimeout(this.timer);

@@ -78,7 +78,8 @@ export class TransferMeter {
   private speed(at: number): number | null {
     const [first] = this.samples;
     const last = this.samples.at(-1);
-    if (!first || !last || at - first.at < leastMs) return null;
+    // Until the first part has arrived nobody knows.
+    if (!first || !last || last.moved === 0 || at - first.at < leastMs) return null;
     return ((last.moved - first.moved) * 1000) / (at - first.at);
   }
 }

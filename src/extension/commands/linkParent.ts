@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { LinkResult } from '../../core/operations/linkVersions';
+import { runActivity } from '../activity/runActivity';
 import { requireTrustedWorkspace, type Services } from '../services';
 import { notificationText } from '../ui/plainText';
-import { withProgress } from '../ui/withProgress';
 import { refreshSourceControl } from '../vscodeGit';
 import { chooseDataset, chooseVersion, optionsOf, pickVersion, type SubjectOptions } from './subject';
 import { withConsent } from './withConsent';
@@ -24,10 +24,18 @@ export async function linkParent(services: Services, argument: unknown): Promise
   const parent = given.parent ?? (await askParent(services, state.folder, child));
   const { linkVersions } = await import('../../core/operations/linkVersions');
   const context = services.operations.contextOf(state.repository, { asked: true });
+  const { folder } = state;
+  const { name } = dataset;
+  const { version } = entry;
+  const task = {
+    kind: 'publish' as const,
+    title: vscode.l10n.t('Linking {0} to {1}', child, parent),
+    folder,
+    outcome: ({ note, pushed }: LinkResult) => (pushed || note === null ? vscode.l10n.t('linked') : note),
+    again: () => linkParent(services, { ...given, folder, name, version, parent }),
+  };
   const result = await withConsent({ parent, child, push: given.push, yes: given.yes }, (options) =>
-    withProgress(vscode.l10n.t('Linking {0} to {1}', child, parent), (monitor) =>
-      linkVersions(context, { ...options, ...monitor }),
-    ),
+    runActivity(services.activities, task, (monitor) => linkVersions(context, { ...options, ...monitor })),
   );
   services.log.info(`${child} comes from ${parent}: ${result.status}, commit ${result.commit ?? '-'}`);
   refreshSourceControl(state.repository.root);

@@ -74,7 +74,9 @@ async function askHow(conflict: Conflict): Promise<Choice> {
   const { t } = vscode.l10n;
   const { base, theirs, mine, name, pending, file } = conflict;
   type Item = vscode.QuickPickItem & { readonly choice?: Choice };
-  const next = theirs ? `v${Number(theirs.version.slice(1)) + 1}` : '';
+  const next = theirs ? `v${numberOf(theirs) + 1}` : '';
+  // Each of mine gets a number of its own.
+  const several = pending && mine !== null && numberOf(mine) - (base ? numberOf(base) : 0) > 1;
   const items: Item[] = [];
   if (base && theirs)
     items.push({
@@ -92,7 +94,7 @@ async function askHow(conflict: Conflict): Promise<Choice> {
   if (theirs)
     items.push({
       choice: 'on-top',
-      label: t('$(arrow-up) Publish mine on top, as {0}', next),
+      label: several ? t('$(arrow-up) Publish mine on top') : t('$(arrow-up) Publish mine on top, as {0}', next),
       detail: t('{0} stays in the history; rows that only they changed are not in yours', theirs.version),
     });
   if (name !== null)
@@ -119,6 +121,10 @@ async function askHow(conflict: Conflict): Promise<Choice> {
   );
   if (!picked.choice) throw dismissed();
   return picked.choice;
+}
+
+function numberOf({ version }: ConflictSide): number {
+  return Number(version.slice(1));
 }
 
 /** Base and theirs, or theirs and mine, as row diffs. */

@@ -80,12 +80,18 @@ export class ActivityProvider implements vscode.TreeDataProvider<ActivityNode>, 
       return;
     }
     this.moved.add(change.activity);
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      const nodes = [...this.moved].filter(({ endedAt }) => endedAt === null).map((activity) => this.nodeOf(activity));
-      this.moved.clear();
-      if (nodes.length > 0) this.changed.fire(nodes);
-    }, figuresEveryMs);
+    this.timer ??= setTimeout(() => this.redrawMoved(), figuresEveryMs);
+  }
+
+  private redrawMoved(): void {
+    this.timer = undefined;
+    const moved = [...this.moved].filter(({ endedAt }) => endedAt === null);
+    this.moved.clear();
+    if (moved.length === 0) return;
+    this.changed.fire(moved.map((activity) => this.nodeOf(activity)));
+    // A line that stalls reports nothing; its speed falls all the same.
+    for (const activity of moved) if (activity.figures?.speed) this.moved.add(activity);
+    if (this.moved.size > 0) this.timer = setTimeout(() => this.redrawMoved(), figuresEveryMs);
   }
 
   private nodeOf(activity: Activity): ActivityRowNode {

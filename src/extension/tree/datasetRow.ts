@@ -7,8 +7,13 @@ import { type DatasetNode, type DatasetRowNode, hasLineage, type VersionNode } f
 import { type DatasetState, datasetState, type VersionState, versionState } from './localState';
 import { contextValue, joined, type RowText } from './rowText';
 
+/** Whether a version waits to be pushed. */
+export type Waits = (folder: string, name: string, version: string) => boolean;
+
+const nothingWaits: Waits = () => false;
+
 /** How a row of the Datasets view looks. Cheap: it runs for each visible row; tooltips are made when they are shown. */
-export function datasetRow(node: DatasetNode, words: Words): RowText {
+export function datasetRow(node: DatasetNode, words: Words, waits: Waits = nothingWaits): RowText {
   const { l10n } = words;
   switch (node.kind) {
     case 'repository':
@@ -20,9 +25,9 @@ export function datasetRow(node: DatasetNode, words: Words): RowText {
         spoken: l10n.t('Repository {0}', node.state.label),
       };
     case 'dataset':
-      return datasetRowText(node, words);
+      return datasetRowText(node, words, waits);
     case 'version':
-      return versionRowText(node, words);
+      return versionRowText(node, words, waits);
     case 'parents':
       return group(l10n.t('Parents'), l10n.t('{0} derived from', node.of.entry.version), 'arrow-up', node.kind);
     case 'children':
@@ -72,16 +77,17 @@ function group(label: string, description: string, icon: string, kind: string): 
   return { label, description, icon: { id: icon }, contextValue: kind, children: 'expanded', spoken };
 }
 
-function datasetRowText({ state, dataset }: DatasetRowNode, words: Words): RowText {
+function datasetRowText({ state, dataset }: DatasetRowNode, words: Words, waits: Waits): RowText {
   const newest = latest(dataset);
   const local = datasetState(state, dataset);
+  const toPush = waits(state.folder, dataset.name, newest.version) ? words.l10n.t('to push') : null;
   const size = newest.size === null ? null : formatBytes(newest.size);
   const age = formatAge(newest.timestamp, words.now, words.language);
   const said = datasetWords(local.kind, local.version ?? '', words);
   const label = oneLine(dataset.name);
   return {
     label,
-    description: joined([newest.version, local.kind === 'absent' ? null : said, size, age]),
+    description: joined([newest.version, toPush, local.kind === 'absent' ? null : said, size, age]),
     icon: { id: 'database' },
     contextValue: contextValue('dataset', {
       available: local.kind !== 'pending' && local.kind !== 'deleted',
@@ -90,13 +96,14 @@ function datasetRowText({ state, dataset }: DatasetRowNode, words: Words): RowTe
       modified: local.kind === 'modified',
     }),
     children: 'collapsed',
-    spoken: joined([label, words.l10n.t('newest version {0}', String(newest.number)), said, size, age], ', '),
+    spoken: joined([label, words.l10n.t('newest version {0}', String(newest.number)), toPush, said, size, age], ', '),
   };
 }
 
-function versionRowText(node: VersionNode, words: Words): RowText {
+function versionRowText(node: VersionNode, words: Words, waits: Waits): RowText {
   const { state, dataset, entry, group } = node;
   const local = versionState(state, dataset, entry);
+  const toPush = waits(state.folder, dataset.name, entry.version) ? words.l10n.t('to push') : null;
   const size = entry.size === null ? null : formatBytes(entry.size);
   const age = formatAge(entry.timestamp, words.now, words.language);
   const said = versionWords(local, words);
@@ -104,7 +111,13 @@ function versionRowText(node: VersionNode, words: Words): RowText {
   const available = local !== 'pending' && local !== 'deleted';
   return {
     label: group ? `${name} ${entry.version}` : entry.version,
-    description: joined([local === 'cloud' ? null : said, age, entry.description && oneLine(entry.description), size]),
+    description: joined([
+      toPush,
+      local === 'cloud' ? null : said,
+      age,
+      entry.description && oneLine(entry.description),
+      size,
+    ]),
     icon: versionIcon[local],
     contextValue: contextValue('version', {
       available,
@@ -117,6 +130,7 @@ function versionRowText(node: VersionNode, words: Words): RowText {
       [
         name,
         words.l10n.t('version {0}', String(entry.number)),
+        toPush,
         said,
         size,
         age,

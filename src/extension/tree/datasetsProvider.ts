@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { PendingWork } from '../activity/pendingWork';
 import type { Repositories } from '../repositories';
 import { editorWords } from '../ui/editorWords';
 import { type DatasetNode, datasetChildren, datasetParent, versionPage } from './datasetNodes';
@@ -13,10 +14,16 @@ export class DatasetsProvider implements vscode.TreeDataProvider<DatasetNode>, v
   private readonly shown = new Map<string, number>();
   private readonly subscription: vscode.Disposable;
 
-  constructor(private readonly repositories: Repositories) {
-    this.subscription = repositories.onDidChange(({ datasets }) => {
-      if (datasets) this.changed.fire(undefined);
-    });
+  constructor(
+    private readonly repositories: Repositories,
+    private readonly work: PendingWork,
+  ) {
+    this.subscription = vscode.Disposable.from(
+      repositories.onDidChange(({ datasets }) => {
+        if (datasets) this.changed.fire(undefined);
+      }),
+      work.onDidChange(() => this.changed.fire(undefined)),
+    );
   }
 
   async getChildren(node?: DatasetNode): Promise<DatasetNode[]> {
@@ -25,7 +32,7 @@ export class DatasetsProvider implements vscode.TreeDataProvider<DatasetNode>, v
   }
 
   getTreeItem(node: DatasetNode): vscode.TreeItem {
-    return treeItem(node, datasetRow(node, editorWords()));
+    return treeItem(node, datasetRow(node, editorWords(), this.work.waits));
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: DatasetNode): vscode.TreeItem {

@@ -91,6 +91,8 @@ function buttonsFor(error: DataManagerError, folder: string | undefined): readon
       return [{ title: vscode.l10n.t('Open Setting'), run: () => openSetting('datamanager.git.path') }];
     case 'REPOSITORY_NOT_FOUND':
       return [command(vscode.l10n.t('Set Up Repository'), 'datamanager.initRepository')];
+    case 'DATASET_CONFLICT':
+      return [command(vscode.l10n.t('Resolve...'), 'datamanager.resolveConflict')];
     case 'GIT_FAILED':
     case 'PUSH_REJECTED':
     case 'STORE_FAILED':

@@ -19,6 +19,20 @@ describe('a row of the Datasets view', () => {
     assert.equal(dataset.spoken, `${name}, newest version 2, local, 1.2 MB, 2 days ago`);
   });
 
+  it('says which versions are not pushed yet', () => {
+    const state = repositoryState([{ fileName: name, latestVersion: 'v2', history: [entry(2), entry(1)] }]);
+    const [dataset] = datasetChildren(null, { repositories: [state], shown: new Map() });
+    assert.ok(dataset);
+    const waits = (folder: string, of: string, version: string): boolean =>
+      folder === state.folder && of === name && version === 'v2';
+    assert.match(datasetRow(dataset, words, waits).description ?? '', /^v2 · to push · /);
+    const versions = datasetChildren(dataset, { repositories: [state], shown: new Map() });
+    assert.deepEqual(
+      versions.map((version) => / to push,/.test(datasetRow(version, words, waits).spoken)),
+      [true, false],
+    );
+  });
+
   it('tells apart what is here, older, changed and not downloaded', () => {
     const description = (copies: readonly Copy[]): string | undefined => rows(copies).dataset.description;
     assert.match(description([]) ?? '', /^v2 · 1\.2 MB/);
