@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openRepository } from '../../src/core/repo/openRepository';
 import type { GitProgram, Repository } from '../../src/core/repo/repository';
@@ -10,7 +11,7 @@ export const git: GitProgram = {
   path: 'git',
   env: {
     PATH: process.env.PATH,
-    HOME: '/nonexistent',
+    HOME: join(tmpdir(), 'datamanager-test-no-home'),
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_SYSTEM: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',

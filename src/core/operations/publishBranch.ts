@@ -43,7 +43,7 @@ export interface PushResult {
 }
 
 /** Each lost round is somebody else's version that went through. */
-const MAX_ROUNDS = 12;
+const MAX_ROUNDS = 24;
 const BACK_OFF = { attempts: MAX_ROUNDS, baseMs: 100, capMs: 3000 };
 /** A push whose answer was lost, and that the remote says it hasn't got. */
 const MAX_UNCLEAR = 3;

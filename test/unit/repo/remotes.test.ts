@@ -397,7 +397,10 @@ describe('runGit', () => {
   it('says when there is no git, or no folder', async () => {
     const missing = { ...git, path: '/nonexistent/git' };
     await assert.rejects(runGit(missing, ['--version'], { cwd: '/' }), failsWith('GIT_MISSING'));
-    await assert.rejects(runGit(git, ['--version'], { cwd: '/nonexistent' }), failsWith('REPOSITORY_NOT_FOUND'));
+    await assert.rejects(
+      runGit(git, ['--version'], { cwd: join(tempDir(), 'gone') }),
+      failsWith('REPOSITORY_NOT_FOUND'),
+    );
   });
 
   it("gives git's own reason, code and command", async () => {
