@@ -12,7 +12,7 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /** How a suite is run, and how long it may take. A suite in `vscode` needs a VS Code server and Chromium. */
 const SUITES = {
-  unit: { command: ['test/harness/mochaSuite.mjs', 'unit'], minutes: 10, vscode: false },
+  unit: { command: ['test/harness/mochaSuite.mjs', 'unit'], minutes: 20, vscode: false },
   store: { command: ['test/harness/mochaSuite.mjs', 'store'], minutes: 10, vscode: false },
   host: { command: ['test/harness/hostSuite.mjs'], minutes: 6, vscode: true },
   e2e: { command: ['test/harness/mochaSuite.mjs', 'e2e'], minutes: 12, vscode: true },
