@@ -43,10 +43,14 @@ describe('a bucket in the editor', () => {
     await workbench.dialog.getByText(`Use the bucket "${emulator.bucket}"`).waitFor();
     await workbench.shot('20-bucket-trust');
     await workbench.dialog.getByRole('button', { name: 'Use This Bucket' }).click();
+    await workbench.quickInput.getByText('Type the access key').waitFor();
+    await workbench.answer('Type the access key');
     await workbench.quickInput.getByText('Access key ID').waitFor();
     await workbench.answer(emulator.credentials.accessKeyId);
     await workbench.quickInput.getByText('Secret access key').waitFor();
     await workbench.answer(emulator.credentials.secretAccessKey);
+    await workbench.quickInput.getByText('Session token').waitFor();
+    await workbench.answer('');
     await workbench.page.getByText(`Credentials for "${emulator.bucket}" kept`).first().waitFor();
   });
 
