@@ -10,7 +10,7 @@ import type { ByteRange } from './objectStore';
  */
 export class Arrivals {
   /** Ascending; neither overlapping nor touching. */
-  #there: ByteRange[] = [];
+  readonly #there: ByteRange[] = [];
   #bytes = 0;
   #waiting: (() => void)[] = [];
 
@@ -33,19 +33,30 @@ export class Arrivals {
     return head?.first === 0 ? head.last + 1 : 0;
   }
 
-  add(range: ByteRange): void {
-    let { first, last } = range;
-    const apart: ByteRange[] = [];
-    for (const other of this.#there) {
-      if (other.last < first - 1 || other.first > last + 1) apart.push(other);
-      else {
-        first = Math.min(first, other.first);
-        last = Math.max(last, other.last);
-      }
+  add({ first, last }: ByteRange): void {
+    // Thousands of stretches may come from a version at hand, so the others are not gone through for each.
+    const from = this.#firstEndingFrom(first - 1);
+    let end = from;
+    let merged: ByteRange = { first, last };
+    for (let other = this.#there[end]; other && other.first <= last + 1; other = this.#there[++end]) {
+      merged = { first: Math.min(merged.first, other.first), last: Math.max(merged.last, other.last) };
+      this.#bytes -= lengthOf(other);
     }
-    this.#there = [...apart, { first, last }].sort((a, b) => a.first - b.first);
-    this.#bytes = this.#there.reduce((sum, part) => sum + part.last - part.first + 1, 0);
+    this.#there.splice(from, end - from, merged);
+    this.#bytes += lengthOf(merged);
     this.wake();
+  }
+
+  /** Place of the first stretch that ends at this byte or behind it. */
+  #firstEndingFrom(byte: number): number {
+    let low = 0;
+    let high = this.#there.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#there[middle] as ByteRange).last < byte) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Lets those go on who wait for `next`. */
@@ -68,4 +79,8 @@ export class Arrivals {
   next(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
+}
+
+function lengthOf({ first, last }: ByteRange): number {
+  return last - first + 1;
 }

@@ -5,7 +5,6 @@ import { Arrivals } from './arrivals';
 import { BlockIndexBuilder } from './blockIndex';
 import type { ObjectCache } from './cache';
 import { type FetchRangesOptions, fetchRanges } from './fetchRanges';
-import { writeError } from './fileErrors';
 import { changedFile } from './hashFile';
 import { wrongHash } from './objectErrors';
 import type { ByteRange, ObjectStore } from './objectStore';
@@ -115,7 +114,7 @@ async function fill(
     ranges: arrivals.missing(),
     pieceBytes: options.pieceBytes,
     signal,
-    write: inTurn((bytes, offset) => writeAt(partial, bytes, offset)),
+    write: inTurn((bytes, offset) => partial.write(bytes, offset)),
     onRange: async (range) => {
       await partial.confirm(range);
       arrivals.add(range);
@@ -145,16 +144,6 @@ function inTurn(write: Write): Write {
     last = turn.catch(() => {});
     return turn;
   };
-}
-
-async function writeAt({ handle, path }: PartialFile, bytes: Uint8Array, offset: number): Promise<void> {
-  try {
-    for (let at = 0; at < bytes.length; ) {
-      at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
-    }
-  } catch (error) {
-    throw writeError(error, path);
-  }
 }
 
 async function readInOrder(

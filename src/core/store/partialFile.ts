@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/pr
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../errors';
 import { makeFolders, randomName } from './durableFile';
+import { writeError } from './fileErrors';
 import type { ByteRange } from './objectStore';
 
 /** A file that a download fills in any order, and that outlives the process: the next download of the same bytes goes on with it. */
@@ -11,6 +12,8 @@ export interface PartialFile {
   readonly handle: FileHandle;
   /** What is there, as noted by an earlier download. */
   readonly there: readonly ByteRange[];
+  /** Writes bytes to their place. Throws DISK_FULL, OUTPUT_UNWRITABLE. */
+  write(bytes: Uint8Array, offset: number): Promise<void>;
   /** Notes that a stretch has been written. */
   confirm(range: ByteRange): Promise<void>;
   /** Closes it and leaves it for the next download. */
@@ -112,6 +115,15 @@ function partialFile(path: string, entry: string, handle: FileHandle, there: rea
     path,
     handle,
     there,
+    async write(bytes, offset) {
+      try {
+        for (let at = 0; at < bytes.length; ) {
+          at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
+        }
+      } catch (error) {
+        throw writeError(error, path);
+      }
+    },
     async confirm({ first, last }) {
       try {
         notes ??= open(notesOf(path), 'a');

@@ -68,7 +68,8 @@ async function copyMatches(
   matches: readonly Match[],
   signal: AbortSignal | undefined,
 ): Promise<readonly ByteRange[]> {
-  const base = await open(basePath, 'r');
+  const base = await open(basePath, 'r').catch(() => null);
+  if (!base) return []; // another process has made room in the cache
   const copied: ByteRange[] = [];
   const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   try {
@@ -78,7 +79,7 @@ async function copyMatches(
         const wanted = Math.min(buffer.length, length - done);
         const { bytesRead } = await base.read(buffer, 0, wanted, baseOffset + done);
         if (bytesRead === 0) return copied; // shorter than its index says: the rest is fetched
-        await partial.handle.write(buffer, 0, bytesRead, targetOffset + done);
+        await partial.write(buffer.subarray(0, bytesRead), targetOffset + done);
         done += bytesRead;
       }
       copied.push({ first: targetOffset, last: targetOffset + length - 1 });
