@@ -128,6 +128,7 @@ const bundles = [
   { ...shipped, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
   { ...shipped, entryPoints: ['src/worker/worker.ts'], outfile: 'dist/worker.js' },
   { ...shipped, entryPoints: ['src/worker/reader.ts'], outfile: 'dist/reader.js' },
+  { ...shipped, entryPoints: ['src/worker/follower.ts'], outfile: 'dist/follower.js' },
   { ...shipped, entryPoints: ['src/core/index.ts'], outfile: 'dist/core.js' },
   {
     ...shipped,

@@ -62,6 +62,7 @@ const running = [];
 try {
   await bundle('transferChild.ts');
   await bundle('transferServer.ts');
+  await bundle('../src/worker/follower.ts', 'follower.cjs');
   const rclone = spawnSync('rclone', ['version']).status === 0;
   if (!rclone) say('rclone is not installed: its lines are missing.');
   const libStorage = options['no-lib-storage'] ? null : installLibStorage();
@@ -383,11 +384,11 @@ function at(server, port) {
   return { ...server, port, endpoint: server.endpoint.replace(`:${server.port}`, `:${port}`) };
 }
 
-/** @param {string} source */
-async function bundle(source) {
+/** @param {string} source @param {string} [name] */
+async function bundle(source, name = source.replace(/\.ts$/, '.cjs')) {
   await build({
     entryPoints: [join(here, source)],
-    outfile: join(built, source.replace(/\.ts$/, '.cjs')),
+    outfile: join(built, name),
     bundle: true,
     platform: 'node',
     target: 'node20',

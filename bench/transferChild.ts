@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Dataset, VersionEntry } from '../src/core/catalog/manifest';
 import { fetchVersion } from '../src/core/operations/fetchVersion';
 import { createCache } from '../src/core/store/cache';
+import { createFollowThread } from '../src/core/store/followThread';
 import { hashFile } from '../src/core/store/hashFile';
 import type { ObjectStore } from '../src/core/store/objectStore';
 import { createS3Store } from '../src/core/store/s3Store';
@@ -26,6 +28,7 @@ interface Task {
 
 async function run(task: Task, store: ObjectStore): Promise<Record<string, unknown>> {
   const cache = createCache({ folder: task.cacheFolder });
+  const { follow } = createFollowThread(join(__dirname, 'follower.cjs'));
   if (task.action === 'download' || task.action === 'pull') {
     const { wanted, base } = task as Required<Task>;
     if (base) await cache.addFile(base.path, base.sha256);
@@ -34,7 +37,7 @@ async function run(task: Task, store: ObjectStore): Promise<Record<string, unkno
       .map((of) => ({ ...of, status: 'published' }) as unknown as VersionEntry);
     const version = { dataset: { name: 'utopia', history } as unknown as Dataset, entry: history[0] as VersionEntry };
     return measured(async () => {
-      const got = await fetchVersion({ cache, openStore: async () => store }, version, task.path, {});
+      const got = await fetchVersion({ cache, openStore: async () => store, follow }, version, task.path, {});
       return { from: got.from, received: got.bytesReceived, copied: got.bytesSeeded, requests: got.requests };
     });
   }

@@ -11,6 +11,7 @@ import { createCache } from '../core/store/cache';
 import { cacheFolder } from '../core/store/cacheFolder';
 import { type Environment, storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
 import { parseDotEnv } from '../core/store/dotEnv';
+import { createFollowThread } from '../core/store/followThread';
 import type { ObjectStore } from '../core/store/objectStore';
 import { openRepositoryStore } from '../core/store/openRepositoryStore';
 import { proxyFromEnvironment } from '../core/store/proxyFromEnvironment';
@@ -33,6 +34,8 @@ export interface ContextOptions {
   readonly repository: Repository;
   readonly env: Environment;
   readonly diffEngine: DiffEngine;
+  /** The bundle that hashes what arrives. */
+  readonly followerPath: string;
   readonly mergeDriver: MergeDriverProgram;
   /** Asks for yes or no; null when there is nobody to ask. */
   readonly confirm: (question: string) => Promise<boolean | null>;
@@ -53,6 +56,7 @@ export function createContext(options: ContextOptions): OperationContext {
     },
     cache: createCache({ folder: cacheFolder(env) }),
     diffEngine,
+    follow: createFollowThread(options.followerPath).follow,
     mergeDriver,
     now: () => new Date(),
   };

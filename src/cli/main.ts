@@ -51,6 +51,7 @@ async function runCommand(
     progress,
     signal: AbortSignal.any([interruption(), output.closed]),
     workerPath: path.join(__dirname, 'worker.js'),
+    followerPath: path.join(__dirname, 'follower.js'),
     scriptPath: __filename,
     stdin: process.stdin,
     stderr: process.stderr,

@@ -40,8 +40,9 @@ export interface SessionOptions {
   readonly output: Output;
   readonly progress: ProgressLine;
   readonly signal: AbortSignal;
-  /** The bundle that runs beside the main thread. */
+  /** The bundles that run beside the main thread: comparisons, and hashing of what arrives. */
   readonly workerPath: string;
+  readonly followerPath: string;
   /** The bundle that is running. */
   readonly scriptPath: string;
   readonly stdin: NodeJS.ReadStream;
@@ -78,6 +79,7 @@ export function createSession(options: SessionOptions): Session {
         repository: await findRepository(),
         env,
         diffEngine,
+        followerPath: options.followerPath,
         mergeDriver,
         confirm: (question) => confirm(question, options),
       });

@@ -78,6 +78,8 @@ export { createWorkerDiffEngine } from './sqldiff/workerDiffEngine';
 export type { ObjectCache } from './store/cache';
 export { createCache } from './store/cache';
 export { credentialsFromEnvironment, storeFromEnvironment } from './store/credentialsFromEnvironment';
+export type { FollowFile, FollowThread } from './store/followThread';
+export { createFollowThread } from './store/followThread';
 export type { ObjectInfo, ObjectStore, StoreCheck } from './store/objectStore';
 export type { OpenStoreOptions } from './store/openStore';
 export { openStore } from './store/openStore';

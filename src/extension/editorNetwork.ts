@@ -9,9 +9,9 @@ import { goesStraight, proxyAddress, proxyFromEnvironment } from '../core/store/
  */
 export function editorNetwork(env: Environment): Network {
   const settings = vscode.workspace.getConfiguration('http');
-  if (settings.get<string>('proxySupport') !== 'on') return {};
+  if (settings.get<string>('proxySupport') !== 'on') return { patched: true };
   const proxy = proxyAddress(settings.get<string>('proxy', '').trim());
-  if (!proxy) return { proxyFor: proxyFromEnvironment(env) };
+  if (!proxy) return { patched: true, proxyFor: proxyFromEnvironment(env) };
   const straight = settings.get<readonly string[]>('noProxy', []).join(',');
-  return { proxyFor: (address) => (goesStraight(address, straight) ? null : proxy) };
+  return { patched: true, proxyFor: (address) => (goesStraight(address, straight) ? null : proxy) };
 }

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { createWorkerDiffEngine } from '../core/sqldiff/workerDiffEngine';
 import { createCache } from '../core/store/cache';
 import { cacheFolder } from '../core/store/cacheFolder';
+import { createFollowThread } from '../core/store/followThread';
 import { ActivityList } from './activity/activityList';
 import { PendingWork } from './activity/pendingWork';
 import type { DataManagerApi } from './api';
@@ -37,7 +38,11 @@ export function activate({
   const storeTrust = new StoreTrust(globalState);
   const cache = createCache({ folder: cacheFolder(process.env) });
   const diffEngine = createWorkerDiffEngine({ workerPath: path.join(extensionPath, 'dist', 'worker.js') });
-  const operations = new Operations(repositories, { cache, diffEngine, credentials, storeTrust });
+  const hashing = createFollowThread(path.join(extensionPath, 'dist', 'follower.js'));
+  const operations = new Operations(repositories, {
+    ...{ cache, diffEngine, credentials, storeTrust },
+    follow: hashing.follow,
+  });
   const comparisons = new Comparisons(operations, contextRows);
   const documents = new DiffDocuments(comparisons, log);
   const activities = new ActivityList();
@@ -70,6 +75,7 @@ export function activate({
     datasetsTree,
     historyTree,
     { dispose: () => void diffEngine.dispose() },
+    { dispose: () => void hashing.dispose() },
     keepViewContext(repositories, operations, datasetsTree),
     pendingWork,
     activity,

@@ -10,6 +10,7 @@ import type { Repository } from '../core/repo/repository';
 import type { DiffEngine } from '../core/sqldiff/diffEngine';
 import type { ObjectCache } from '../core/store/cache';
 import { storeFromEnvironment } from '../core/store/credentialsFromEnvironment';
+import type { FollowFile } from '../core/store/followThread';
 import type { ObjectStore } from '../core/store/objectStore';
 import type { StoreSettings } from '../core/store/storeSettings';
 import type { ActivityList } from './activity/activityList';
@@ -42,6 +43,7 @@ export interface Services {
 export interface OperationsOptions {
   readonly cache: ObjectCache;
   readonly diffEngine: DiffEngine;
+  readonly follow: FollowFile;
   readonly credentials: Credentials;
   readonly storeTrust: StoreTrust;
 }
@@ -59,7 +61,7 @@ export class Operations implements ComparisonSource {
 
   /** `asked`: a person has just asked for this, so that Git and VS Code may ask them who they are. */
   contextOf(repository: Repository, { asked = false }: { readonly asked?: boolean } = {}): OperationContext {
-    const { cache, diffEngine } = this.options;
+    const { cache, diffEngine, follow } = this.options;
     return {
       repository,
       git: gitProgram(),
@@ -68,6 +70,7 @@ export class Operations implements ComparisonSource {
       openStore: (purpose = 'write') => this.openStore(repository, purpose),
       cache,
       diffEngine,
+      follow,
       now: () => new Date(),
       mergeDriver: mergeDriverProgram(),
     };

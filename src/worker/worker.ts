@@ -1,5 +1,6 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { toPlainError } from '../core/plainError';
 import { applyPatch } from '../core/sqldiff/applyPatch';
 import { compareByBestForm } from '../core/sqldiff/compareByPages';
 import type { CompareHooks } from '../core/sqldiff/compareFiles';
@@ -8,7 +9,6 @@ import { createSecondReader } from '../core/sqldiff/secondReader';
 import type { SqlJs } from '../core/sqldiff/sqlJs';
 import { loadSqlJs } from '../core/sqldiff/sqlJs';
 import type { TaskMessage, WorkerReply, WorkerSetup, WorkerTask } from '../core/sqldiff/workerProtocol';
-import { toPlainError } from '../core/sqldiff/workerProtocol';
 import { compareOtherFiles } from '../core/textdiff/compareOtherFiles';
 
 /** The client shows at most a few a second; one a block read would flood its event loop. */

@@ -11,7 +11,7 @@ import type { ObjectStore } from '../../src/core/store/objectStore';
 import { tempDir } from '../support/tempDir';
 import { hasCode, sha256 as hashOf, inMemory } from './contract';
 
-const SIZE = 45_000_123;
+const SIZE = 90_000_123;
 
 /** What every S3 server must let us do with large downloads: several connections at once, and going on after an interruption. */
 export function describeRanged(name: string, makeStore: () => ObjectStore): void {

@@ -121,7 +121,10 @@ export function describeTransfer(name: string, makeStore: () => ObjectStore): vo
 
       const machine = await machineWith(3);
       damage(machine.cache.path(files[2]?.sha256 ?? ''));
-      assert.equal((await fetched(machine, 2)).from, 'full');
+      // Of what the damaged file gave, only the wrong blocks are fetched again.
+      const mended = await fetched(machine, 2);
+      if (store.kind === 'folder') assert.equal(mended.from, 'full');
+      else assert.ok(mended.from === 'ranges' && mended.bytesReceived < two.bytes.length / 2, JSON.stringify(mended));
 
       await store.delete(indexKey(two.key));
       const index = Buffer.from('no index');

@@ -14,6 +14,7 @@ import { createS3Store } from '../../src/core/store/s3Store';
 import { uploadNotes } from '../../src/core/store/uploadNotes';
 import { deltaKey, indexKey } from '../../src/core/transfer/companions';
 import { makeDelta } from '../../src/core/transfer/makeDelta';
+import { readStoredIndex } from '../../src/core/transfer/readStoredIndex';
 import { seedFromCache } from '../../src/core/transfer/seedFromCache';
 import { type MemoryS3, startMemoryS3 } from './memoryS3';
 import { type FaultKind, type Random, randomOf, type SeededFaults, startSeededFaults } from './seededFaults';
@@ -318,6 +319,7 @@ class Run {
     signal: AbortSignal,
     seen: (done: number) => void,
     seed?: Parameters<typeof fetchObject>[0]['seed'],
+    leaves?: Uint8Array | null,
   ) {
     const store = this.#store;
     const onProgress = ({ done }: { readonly done: number }) => seen(done);
@@ -331,6 +333,7 @@ class Run {
       signal,
       onProgress,
       seed,
+      leaves,
     });
     await fetched?.commit();
     return {
@@ -349,8 +352,9 @@ class Run {
     return this.#download(
       file,
       async (wanted, target, signal, seen) => {
-        const seed = await seedFromCache({ store: this.#store, cache: this.#cache, wanted, others: [base], signal });
-        return this.#parallel(wanted, target, signal, seen, seed ?? undefined);
+        const leaves = await readStoredIndex(this.#store, wanted, signal);
+        const seed = leaves && (await seedFromCache({ cache: this.#cache, wanted, leaves, others: [base], signal }));
+        return this.#parallel(wanted, target, signal, seen, seed ?? undefined, leaves);
       },
       // What was seeded is not noted as received, and is seeded again.
       stopAt,

@@ -3,6 +3,7 @@ import type { Credentials } from '../repo/remote/credentials';
 import type { GitProgram, Repository } from '../repo/repository';
 import type { DiffEngine } from '../sqldiff/diffEngine';
 import type { ObjectCache } from '../store/cache';
+import type { FollowFile } from '../store/followThread';
 import type { ObjectStore } from '../store/objectStore';
 import type { OnStep } from '../transaction/steps';
 
@@ -24,6 +25,8 @@ export interface OperationContext {
   readonly openStore: (purpose?: StorePurpose) => Promise<ObjectStore>;
   readonly cache: ObjectCache;
   readonly diffEngine: DiffEngine;
+  /** Hashes what arrives; in this thread unless given. */
+  readonly follow?: FollowFile | undefined;
   readonly now: () => Date;
   /** Told each step of a transaction, when it is on the disk. */
   readonly onStep?: OnStep | undefined;

@@ -2,10 +2,11 @@ import type { Dataset, VersionEntry } from '../catalog/manifest';
 import type { ResolvedVersion } from '../catalog/reference';
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
-import { type DownloadResult, downloadObject, isWorthParallel } from '../store/download';
+import { type DownloadOptions, type DownloadResult, downloadObject, isWorthParallel } from '../store/download';
 import { downloadToCache } from '../store/downloadToCache';
 import type { ObjectStore } from '../store/objectStore';
 import { deltaKey } from '../transfer/companions';
+import { readStoredIndex } from '../transfer/readStoredIndex';
 import { receiveByDelta } from '../transfer/receiveByDelta';
 import { seedFromCache } from '../transfer/seedFromCache';
 import type { StoredVersion } from '../transfer/sendObject';
@@ -28,20 +29,18 @@ export interface FetchedVersion extends Omit<DownloadResult, 'from'> {
  * const { path, bytesReceived, from } = await fetchVersion(context, version, 'utopia.sqlite', { signal });
  */
 export async function fetchVersion(
-  context: Pick<OperationContext, 'cache' | 'openStore'>,
+  context: Pick<OperationContext, 'cache' | 'openStore' | 'follow'>,
   { dataset, entry }: ResolvedVersion,
   target: string | null,
   { signal, onProgress }: Monitor,
 ): Promise<FetchedVersion> {
-  const { cache } = context;
+  const { cache, follow } = context;
   const openStore = (): Promise<ObjectStore> => context.openStore('read');
   const { key, sha256 } = entry;
   const size = entry.size ?? undefined;
-  const finish = async (
-    seed?: Awaited<ReturnType<typeof seedFromCache>>,
-    justCached = false,
-  ): Promise<FetchedVersion> => {
-    const options = { openStore, key, sha256, cache, seed: seed ?? undefined, signal, onProgress };
+  const finish = async (how: Pick<DownloadOptions, 'seed' | 'leaves' | 'justCached'> = {}): Promise<FetchedVersion> => {
+    const { justCached, ...helped } = how;
+    const options = { openStore, key, sha256, cache, ...helped, follow, signal, onProgress };
     return target === null
       ? downloadToCache({ ...options, size: entry.size })
       : downloadObject({ ...options, size, target, justCached });
@@ -51,10 +50,13 @@ export async function fetchVersion(
   const store = await openStore();
   const versions = [wanted, ...olderThan(dataset, entry)];
   const received = await receiveByDelta({ store, cache, versions, signal, onProgress });
-  if (received) return { ...(await finish(null, true)), ...received, from: 'delta' };
+  if (received) return { ...(await finish({ justCached: true })), ...received, from: 'delta' };
   try {
     if (!(await isWorthParallel(store, { key, size, signal }))) return await finish();
-    return await finish(await seedFromCache({ store, cache, wanted, others: around(dataset, entry), signal }));
+    const leaves = await readStoredIndex(store, wanted, signal);
+    const seed = leaves && (await seedFromCache({ cache, wanted, leaves, others: around(dataset, entry), signal }));
+    const fetched = await finish({ leaves, seed: seed ?? undefined });
+    return { ...fetched, requests: fetched.requests + 1 };
   } catch (error) {
     // Published delta first, and not made whole yet: then it is the version before, and the delta.
     const before = DataManagerError.is(error, 'OBJECT_MISSING') ? entryBefore(dataset, entry) : null;
@@ -63,7 +65,12 @@ export async function fetchVersion(
     const made = await receiveByDelta({ store, cache, versions, atAnyCost: true, signal, onProgress });
     if (!made) throw error;
     const bytesReceived = base.bytesReceived + made.bytesReceived;
-    return { ...(await finish(null, true)), bytesReceived, requests: base.requests + made.requests, from: 'delta' };
+    return {
+      ...(await finish({ justCached: true })),
+      bytesReceived,
+      requests: base.requests + made.requests,
+      from: 'delta',
+    };
   }
 }
 

@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DataManagerError, throwIfCancelled } from '../errors';
+import { fromPlainError } from '../plainError';
 import type { DiffEngine, DiffMonitor } from './diffEngine';
 import { placeFile } from './placeFile';
 import type { TaskMessage, WorkerAnswers, WorkerReply, WorkerSetup, WorkerTask } from './workerProtocol';
-import { fromPlainError } from './workerProtocol';
 
 /** A worker that does not see the flag by then is inside one long step of SQLite, and is ended. */
 const CANCEL_MILLISECONDS = 150;

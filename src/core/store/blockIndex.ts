@@ -61,6 +61,13 @@ export class BlockIndexBuilder {
     this.#size += piece.length;
   }
 
+  /** Takes the next bytes by the hashes of their blocks (`blockHashes`); only the last ones may end inside a block. */
+  addBlocks(hashes: Uint8Array, bytes: number): void {
+    for (let at = 0; at < hashes.length; at += blockHashBytes)
+      this.#leaves.push(hashes.subarray(at, at + blockHashBytes));
+    this.#size += bytes;
+  }
+
   /** The index as a file; `sha256` is that of all bytes. To be called once. */
   finish(sha256: string): Uint8Array {
     if (this.#filled > 0) this.#closeBlock();
@@ -86,6 +93,24 @@ export class BlockIndexBuilder {
     this.#leaves.push(this.#hash.digest().subarray(0, blockHashBytes));
     this.#hash = createHash('sha256');
   }
+}
+
+/**
+ * The hashes of a piece's blocks, one after the other, as a block index has them. The piece begins at the start of a block.
+ *
+ * @example
+ * builder.addBlocks(blockHashes(piece), piece.length);
+ */
+export function blockHashes(piece: Uint8Array): Uint8Array {
+  const hashes = Buffer.alloc(Math.ceil(piece.length / indexedBlock) * blockHashBytes);
+  for (let block = 0; block * indexedBlock < piece.length; block++) {
+    const bytes = piece.subarray(block * indexedBlock, (block + 1) * indexedBlock);
+    createHash('sha256')
+      .update(bytes)
+      .digest()
+      .copy(hashes, block * blockHashBytes, 0, blockHashBytes);
+  }
+  return hashes;
 }
 
 /**

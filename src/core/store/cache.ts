@@ -39,10 +39,10 @@ export interface ObjectCache {
   /** Copies a file in, if its bytes have this hash; false when they don't or the cache can't take it. */
   addFile(sourcePath: string, sha256: string, monitor?: Monitor): Promise<boolean>;
   /**
-   * Moves a file in, with its block index; the caller has hashed it. It must lie in a folder of the cache. False when that failed; the
+   * Moves a file in, with its block index if there is one; the caller has hashed it. It must lie in a folder of the cache. False when that failed; the
    * file is gone then too.
    */
-  adopt(path: string, sha256: string, index: Uint8Array): Promise<boolean>;
+  adopt(path: string, sha256: string, index: Uint8Array | null): Promise<boolean>;
   /** For bytes as they come in; the caller has hashed them before it calls `commit`. Null when the cache can't write. */
   openWriter(sha256: string): Promise<CacheWriter | null>;
   remove(sha256: string): Promise<void>;
@@ -194,11 +194,11 @@ async function openWriter(target: string, sha256: string): Promise<CacheWriter |
 }
 
 /** Not synced to disk: after a power cut the entry may be damaged, which every use finds out. */
-async function place(temp: string, target: string, index: Uint8Array): Promise<boolean> {
+async function place(temp: string, target: string, index: Uint8Array | null): Promise<boolean> {
   await chmod(temp, 0o444);
   try {
     await rename(temp, target);
-    await writeBlockIndex(indexPath(target), index);
+    if (index) await writeBlockIndex(indexPath(target), index);
     return true;
   } catch (error) {
     // Windows won't replace a file that is open; then the same bytes are there already.

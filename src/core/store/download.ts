@@ -31,8 +31,10 @@ export interface DownloadOptions extends Monitor {
   readonly justCached?: boolean | undefined;
   /** Sees the bytes in order; a piece is valid during the call only. Not with a `cache`, which sees them itself. */
   readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
-  /** See fetchObject. */
+  /** These three: see fetchObject. */
   readonly seed?: FetchObjectOptions['seed'];
+  readonly leaves?: FetchObjectOptions['leaves'];
+  readonly follow?: FetchObjectOptions['follow'];
 }
 
 export interface DownloadResult {
@@ -95,7 +97,7 @@ async function fill(
       await options.cache?.remove(options.sha256);
       await handle.truncate(0);
     }
-    const received = await receive(handle, target, options);
+    const received = await receive(handle, temp, target, options);
     return { ...received, from: received.bytesSeeded > 0 ? 'ranges' : 'full' };
   } finally {
     await handle.close();
@@ -174,18 +176,15 @@ interface Received {
   readonly requests: number;
 }
 
-async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<Received> {
-  const { openStore, key, sha256, cache, seed, signal, onProgress } = options;
+async function receive(handle: FileHandle, temp: string, target: string, options: DownloadOptions): Promise<Received> {
+  const { openStore, key, sha256, cache, seed, leaves, follow, signal, onProgress } = options;
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
   if (cache && total !== null && (await isWorthParallel(store, { key, size: total, signal }))) {
-    const begin = async () => {
-      await handle.truncate(0);
-      const sink = new HashingSink(handle, target, null);
-      return (piece: Uint8Array) => sink.write(piece);
-    };
-    const fetched = await fetchObject({ store, key, sha256, size: total, cache, begin, seed, signal, onProgress });
+    const copy = { path: temp, shownAs: target };
+    const how = { copy, seed, leaves, follow, signal, onProgress };
+    const fetched = await fetchObject({ store, key, sha256, size: total, cache, ...how });
     if (fetched) {
       await sync(handle, target);
       await fetched.commit();

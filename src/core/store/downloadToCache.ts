@@ -21,6 +21,8 @@ export async function downloadToCache({
   size,
   cache,
   seed,
+  leaves,
+  follow,
   ...monitor
 }: Monitor & {
   readonly openStore: () => Promise<ObjectStore>;
@@ -30,6 +32,8 @@ export async function downloadToCache({
   readonly size: number | null;
   readonly cache: ObjectCache;
   readonly seed?: FetchObjectOptions['seed'];
+  readonly leaves?: FetchObjectOptions['leaves'];
+  readonly follow?: FetchObjectOptions['follow'];
 }): Promise<DownloadResult> {
   const cached = await cache.find(sha256, size ?? undefined);
   if (cached !== null) {
@@ -38,7 +42,7 @@ export async function downloadToCache({
   const store = await openStore();
   const target = cache.path(sha256);
   if (size !== null && (await isWorthParallel(store, { key, size, signal: monitor.signal }))) {
-    const fetched = await fetchObject({ store, key, sha256, size, cache, seed, ...monitor });
+    const fetched = await fetchObject({ store, key, sha256, size, cache, seed, leaves, follow, ...monitor });
     if (fetched) {
       await fetched.commit();
       const { commit: _, ...figures } = fetched;

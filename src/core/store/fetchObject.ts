@@ -1,16 +1,16 @@
-import { createHash } from 'node:crypto';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { Arrivals } from './arrivals';
-import { BlockIndexBuilder } from './blockIndex';
 import type { ObjectCache } from './cache';
 import { type FetchRangesOptions, fetchRanges } from './fetchRanges';
-import { changedFile } from './hashFile';
+import { type FollowedFile, type FollowHooks, type FollowRequest, followFile } from './followFile';
+import type { FollowFile } from './followThread';
 import { wrongHash } from './objectErrors';
 import type { ByteRange, ObjectStore } from './objectStore';
 import { openPartial, type PartialFile } from './partialFile';
 
-const PIECE_BYTES = 1 << 20;
+/** A block that is wrong again after so many fetches is right, and the index is not: the SHA-256 of the whole decides. */
+const REPAIRS = 2;
 
 export interface FetchObjectOptions extends Monitor, Pick<FetchRangesOptions, 'pieceBytes'> {
   readonly store: ObjectStore;
@@ -20,11 +20,12 @@ export interface FetchObjectOptions extends Monitor, Pick<FetchRangesOptions, 'p
   /** Bytes. */
   readonly size: number;
   readonly cache: ObjectCache;
-  /**
-   * Called before the first byte, and once more if that attempt was for nothing. What it gives sees all bytes in order, while later
-   * ones are still on their way; a piece is valid until the promise is settled.
-   */
-  readonly begin?: (() => Promise<(piece: Uint8Array) => Promise<void>>) | undefined;
+  /** A file that is to hold the bytes too; written while later ones are still on their way. It has to exist. */
+  readonly copy?: FollowRequest['copy'] | undefined;
+  /** What the store's block index says (`parseBlockIndex`): only the blocks that arrive otherwise are fetched again. */
+  readonly leaves?: Uint8Array | null | undefined;
+  /** Does the hashing; in this thread unless given. */
+  readonly follow?: FollowFile | undefined;
   /**
    * Puts bytes into the file that this machine has in another one, and says where; they need not be fetched. Not called again when
    * the outcome was wrong.
@@ -59,16 +60,15 @@ export async function fetchObject(options: FetchObjectOptions): Promise<FetchedO
   for (let seed = options.seed; ; seed = undefined) {
     const partial = await openPartial(cache.path(sha256));
     if (!partial) return null;
-    const index = new BlockIndexBuilder();
-    const filled = await fill({ ...options, seed }, partial, index).catch(async (error) => {
+    const filled = await fill({ ...options, seed }, partial).catch(async (error) => {
       await (DataManagerError.is(error, 'OBJECT_MISSING') ? partial.drop() : partial.keep());
       throw error;
     });
-    const { sha256: actual, ...fetched } = filled;
+    const { sha256: actual, index, ...fetched } = filled;
     if (actual === sha256) {
       return {
         ...fetched,
-        commit: async () => void (await cache.adopt(await partial.release(), sha256, index.finish(sha256))),
+        commit: async () => void (await cache.adopt(await partial.release(), sha256, index)),
       };
     }
     await partial.drop();
@@ -81,9 +81,8 @@ export async function fetchObject(options: FetchObjectOptions): Promise<FetchedO
 async function fill(
   options: FetchObjectOptions,
   partial: PartialFile,
-  index: BlockIndexBuilder,
-): Promise<Omit<FetchedObject, 'commit'> & { readonly sha256: string }> {
-  const { store, key, size, onProgress } = options;
+): Promise<Omit<FetchedObject, 'commit'> & FollowedFile> {
+  const { store, key, sha256, size, pieceBytes, onProgress, follow = followFile } = options;
   const arrivals = new Arrivals(size, partial.there);
   const bytesResumed = arrivals.bytes;
   for (const range of bytesResumed === 0 ? ((await options.seed?.(partial)) ?? []) : []) {
@@ -103,32 +102,57 @@ async function fill(
       ...(bytesSeeded > 0 && { copied: bytesSeeded }),
     });
   report();
-  const onPiece = await options.begin?.();
-  const take = async (piece: Uint8Array): Promise<void> => {
-    index.add(piece);
-    await onPiece?.(piece);
-  };
+  const common = { store, key, pieceBytes, signal, write: inTurn((bytes, offset) => partial.write(bytes, offset)) };
+  let refetched = { bytes: 0, requests: 0 };
+  const repairs = new Map<number, number>();
   const fetching = fetchRanges({
-    store,
-    key,
+    ...common,
     ranges: arrivals.missing(),
-    pieceBytes: options.pieceBytes,
-    signal,
-    write: inTurn((bytes, offset) => partial.write(bytes, offset)),
     onRange: async (range) => {
       await partial.confirm(range);
       arrivals.add(range);
       report();
     },
   });
-  const reading = readInOrder(partial, arrivals, take, signal);
+  const request = { path: partial.path, size, copy: options.copy ?? null, leaves: options.leaves ?? null };
+  const hooks: FollowHooks = {
+    async arrived(read) {
+      while (arrivals.prefix <= read) {
+        throwIfCancelled(signal);
+        await arrivals.next();
+      }
+      throwIfCancelled(signal);
+      return arrivals.prefix;
+    },
+    async damaged(range) {
+      const before = repairs.get(range.first) ?? 0;
+      repairs.set(range.first, before + 1);
+      if (before >= REPAIRS) return false;
+      const requests = await fetchRanges({ ...common, ranges: [range], onRange: async () => {} });
+      refetched = { bytes: refetched.bytes + range.last - range.first + 1, requests: refetched.requests + requests };
+      return true;
+    },
+  };
+  const followWhole = async (): Promise<FollowedFile> => {
+    const followed = await follow(request, hooks);
+    // Blocks that were not looked at on the way may be why.
+    const another = followed.sha256 !== sha256 && followed.index === null && request.leaves !== null;
+    return another ? follow({ ...request, thorough: true }, hooks) : followed;
+  };
+  const following = followWhole();
   try {
-    const [requests, sha256] = await Promise.all([fetching, reading]);
-    return { sha256, bytesReceived: size - bytesResumed - bytesSeeded, bytesResumed, bytesSeeded, requests };
+    const [requests, followed] = await Promise.all([fetching, following]);
+    return {
+      ...followed,
+      bytesReceived: size - bytesResumed - bytesSeeded + refetched.bytes,
+      bytesResumed,
+      bytesSeeded,
+      requests: requests + refetched.requests,
+    };
   } catch (error) {
     stop.abort();
     arrivals.wake();
-    await Promise.allSettled([fetching, reading]);
+    await Promise.allSettled([fetching, following]);
     throwIfCancelled(options.signal);
     throw error;
   }
@@ -144,29 +168,4 @@ function inTurn(write: Write): Write {
     last = turn.catch(() => {});
     return turn;
   };
-}
-
-async function readInOrder(
-  partial: PartialFile,
-  arrivals: Arrivals,
-  take: (piece: Uint8Array) => Promise<void>,
-  signal: AbortSignal,
-): Promise<string> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
-  for (let at = 0; at < arrivals.size; ) {
-    while (arrivals.prefix <= at) {
-      throwIfCancelled(signal);
-      await arrivals.next();
-    }
-    throwIfCancelled(signal);
-    const wanted = Math.min(buffer.length, arrivals.prefix - at);
-    const { bytesRead } = await partial.handle.read(buffer, 0, wanted, at);
-    if (bytesRead === 0) throw changedFile(partial.path);
-    const piece = buffer.subarray(0, bytesRead);
-    hash.update(piece);
-    await take(piece);
-    at += bytesRead;
-  }
-  return hash.digest('hex');
 }

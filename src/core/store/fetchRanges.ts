@@ -3,11 +3,10 @@ import { throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { ByteRange, ObjectStore } from './objectStore';
 import { PartWindow } from './partWindow';
+import { createReadInto } from './readInto';
 
 /** Bytes of one request: long enough that a request's own time does not count, short enough to be lost. */
 const PIECE_BYTES = 8 << 20;
-/** A connection delivers some 64 KiB at a time; a write for each would cost more than this copy. */
-const WRITE_BYTES = 1 << 20;
 
 export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
   readonly store: ObjectStore;
@@ -23,8 +22,9 @@ export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
 }
 
 /**
- * Fetches ranges of an object over several connections at once, in pieces of at most `pieceBytes` and in about ascending order. A failure
- * of one stops the others; what `onRange` was called for is there then. Resolves to the number of requests.
+ * Fetches ranges of an object over several connections at once, in pieces of at most `pieceBytes` and in about ascending order; fewer
+ * at once while the server or the line can't keep up. A failure of one stops the others; what `onRange` was called for is there then.
+ * Resolves to the number of requests. Memory: a piece for each connection, 80 MiB at most.
  *
  * Throws what `ObjectStore.get` and `write` throw, and CANCELLED.
  *
@@ -32,22 +32,30 @@ export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
  * await fetchRanges({ store, key, ranges: [{ first: 0, last: size - 1 }], write, onRange: async (range) => note(range) });
  */
 export async function fetchRanges(options: FetchRangesOptions): Promise<number> {
-  const { pieceBytes = PIECE_BYTES } = options;
+  const { store, key, pieceBytes = PIECE_BYTES, write, onRange } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   // Each connection listens; Node would take more than ten for a leak and say so on the user's terminal.
   setMaxListeners(0, signal);
+  const readInto = store.readInto ?? createReadInto(null, store.get);
   const window = new PartWindow(pieceBytes, () => performance.now());
+  const onRetry = (): void => window.slowedDown();
   const running = new Set<Promise<void>>();
   const buffers: Buffer[] = [];
   let failure: { readonly error: unknown } | null = null;
   let requests = 0;
+  const fetchPiece = async (piece: ByteRange, buffer: Buffer): Promise<void> => {
+    const bytes = buffer.subarray(0, piece.last - piece.first + 1);
+    const made = await readInto(key, piece, bytes, { signal, onRetry });
+    requests += made;
+    await write(bytes, piece.first);
+    await onRange(piece);
+  };
   for (const piece of pieces(options.ranges, pieceBytes)) {
     while (running.size >= window.limit && !failure) await Promise.race(running);
     if (failure || signal.aborted) break;
-    const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(WRITE_BYTES);
-    requests++;
-    const task: Promise<void> = fetchPiece(options, piece, buffer, signal)
+    const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+    const task: Promise<void> = fetchPiece(piece, buffer)
       .then(() => window.confirmed())
       .catch((error) => {
         failure ??= { error };
@@ -73,30 +81,4 @@ function* pieces(ranges: readonly ByteRange[], pieceBytes: number): Generator<By
       at = end + 1;
     }
   }
-}
-
-async function fetchPiece(
-  { store, key, write, onRange }: FetchRangesOptions,
-  range: ByteRange,
-  buffer: Buffer,
-  signal: AbortSignal,
-): Promise<void> {
-  let filled = 0;
-  let at = range.first;
-  const flush = async () => {
-    await write(buffer.subarray(0, filled), at);
-    at += filled;
-    filled = 0;
-  };
-  for await (const bytes of store.get(key, { range, signal })) {
-    for (let from = 0; from < bytes.length; ) {
-      const length = Math.min(buffer.length - filled, bytes.length - from);
-      buffer.set(bytes.subarray(from, from + length), filled);
-      filled += length;
-      from += length;
-      if (filled === buffer.length) await flush();
-    }
-  }
-  if (filled > 0) await flush();
-  await onRange(range);
 }

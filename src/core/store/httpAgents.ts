@@ -10,6 +10,8 @@ import { proxyLogin } from './networkErrors';
 export interface Network {
   /** The proxy for an address, or null: straight there. */
   readonly proxyFor?: ((address: URL) => URL | null) | undefined;
+  /** True where `node:http` was replaced by something that knows more proxies and certificates than we do: then all goes through it. */
+  readonly patched?: boolean | undefined;
 }
 
 /** Connections are worth keeping; more than this many parts are never on their way. */

@@ -2,10 +2,14 @@ import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders 
 import { request as httpsRequest } from 'node:https';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import { createAgents, type Network } from './httpAgents';
+import { createReceiveRange } from './httpRange';
 import { isTransientNetworkCode, networkError, proxyLogin } from './networkErrors';
 import { objectMissing } from './objectErrors';
+import type { QuickRead } from './readInto';
 import { DEFAULT_RETRY, type RetryPolicy, withRetry } from './retry';
 
+/** Compressed, the length and the ranges would be those of other bytes. */
+const HEADERS = { 'accept-encoding': 'identity', 'user-agent': 'datamanager' } as const;
 const MAX_REDIRECTS = 5;
 const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 
@@ -21,6 +25,7 @@ export interface HttpClient {
   request(method: 'GET' | 'HEAD', key: string, options: RequestOptions): Promise<IncomingMessage>;
   isTransient(error: unknown): boolean;
   error(error: unknown, key: string): unknown;
+  readonly quickRead: QuickRead;
 }
 
 interface RequestOptions {
@@ -52,6 +57,9 @@ export function createHttpClient(options: {
   const agentFor = createAgents(options.network);
   const retry = options.retry ?? DEFAULT_RETRY;
   const connectMs = options.connectMs ?? 30_000;
+  const idleMs = options.idleMs ?? 60_000;
+  const addressOf = (key: string): URL => new URL(`${base}/${key.split('/').map(encodeURIComponent).join('/')}`);
+  const receive = createReceiveRange(new URL(base), options.network);
 
   const send = (method: string, url: URL, { headers, signal }: RequestOptions): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
@@ -59,8 +67,7 @@ export function createHttpClient(options: {
       const sent = start(url, {
         method,
         agent: agentFor(url),
-        // Compressed, the length and the ranges would be those of other bytes.
-        headers: { 'accept-encoding': 'identity', 'user-agent': 'datamanager', ...headers },
+        headers: { ...HEADERS, ...headers },
         ...(signal ? { signal } : {}),
       });
       const slow = () =>
@@ -78,7 +85,7 @@ export function createHttpClient(options: {
     });
 
   const follow = async (method: string, key: string, request: RequestOptions): Promise<IncomingMessage> => {
-    let url = new URL(`${base}/${key.split('/').map(encodeURIComponent).join('/')}`);
+    let url = addressOf(key);
     for (let hops = 0; ; hops++) {
       const answer = await send(method, url, request);
       const target = redirectOf(answer);
@@ -101,10 +108,16 @@ export function createHttpClient(options: {
   };
   return {
     base,
-    idleMs: options.idleMs ?? 60_000,
+    idleMs,
     retry,
     isTransient,
     error: describe,
+    quickRead(key, range, buffer, signal) {
+      const url = addressOf(key);
+      const { protocol, hostname, port, pathname } = url;
+      const address = { protocol, hostname, port: port || undefined, path: pathname + url.search, headers: HEADERS };
+      return receive({ ...address, agent: agentFor(url), range, buffer, connectMs, idleMs, signal });
+    },
     async request(method, key, request) {
       try {
         return await withRetry(() => follow(method, key, request), {

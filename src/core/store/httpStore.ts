@@ -7,6 +7,7 @@ import { rangeBehindEnd } from './objectErrors';
 import { checkKey } from './objectKey';
 import type { GetOptions, ObjectInfo, ObjectStore, StoreCheck } from './objectStore';
 import { readBody } from './readBody';
+import { createReadInto } from './readInto';
 import { pause, type RetryPolicy } from './retry';
 
 export interface HttpStoreOptions {
@@ -50,11 +51,17 @@ export function createHttpStore(options: HttpStoreOptions): ObjectStore {
       throw error;
     }
   };
+  const get: ObjectStore['get'] = (key, getOptions = {}) => download(client, key, getOptions);
+  const readInto = createReadInto(client.quickRead, get);
   return {
     kind: 'http',
     location,
     head,
-    get: (key, getOptions = {}) => download(client, key, getOptions),
+    get,
+    async readInto(key, range, buffer, readOptions) {
+      checkKey(key);
+      return readInto(key, range, buffer, readOptions);
+    },
     put: async (key) => refuse(key, location, 'written'),
     delete: async (key) => refuse(key, location, 'deleted'),
     // biome-ignore lint/correctness/useYield: it has nothing to give

@@ -77,6 +77,11 @@ export interface GetOptions extends Monitor {
   readonly range?: ByteRange;
 }
 
+export interface ReadIntoOptions extends Pick<Monitor, 'signal'> {
+  /** Called when the bytes have to be asked for again: the server or the line could not keep up. */
+  readonly onRetry?: (() => void) | undefined;
+}
+
 /** What `verify` found out about one right. */
 export interface StoreCheck {
   readonly check: 'reach' | 'list' | 'read' | 'write' | 'delete';
@@ -101,6 +106,11 @@ export interface ObjectStore {
   head(key: string, options?: Monitor): Promise<ObjectInfo | null>;
   /** The bytes, in pieces as they come. Nothing is promised about the length of a piece. */
   get(key: string, options?: GetOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Fills a buffer with a range of the same length, faster than `get` does it; absent where that is not so. Resolves to the number of
+   * requests that it took. A shorter object is an error here.
+   */
+  readInto?(key: string, range: ByteRange, buffer: Buffer, options?: ReadIntoOptions): Promise<number>;
   /** Writes an object unless one is there. A failed or cancelled put leaves no object behind. */
   put(key: string, source: ObjectSource, options?: PutOptions): Promise<PutResult>;
   /** Deletes an object; fine when there is none. */

@@ -1,9 +1,13 @@
+import type { Agent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Monitor } from '../progress';
 import { createAgents, type Network } from './httpAgents';
+import { createReceiveRange } from './httpRange';
+import type { QuickRead } from './readInto';
 import { DEFAULT_RETRY, type RetryPolicy, withRetry } from './retry';
 import { isTransient, s3Error } from './s3Errors';
+import { createSignedGet } from './s3SignedGet';
 import type { StoreCredentials } from './storeSettings';
 
 export interface S3StoreOptions {
@@ -51,6 +55,8 @@ export interface S3Connection {
     options?: RequestOptions,
   ): Promise<T>;
   error(error: unknown, operation: string, key: string | null): Error;
+  /** A range of an object, past the SDK's streams. */
+  readonly quickRead: QuickRead;
 }
 
 /**
@@ -60,8 +66,12 @@ export interface S3Connection {
  * const connection = openS3Connection({ endpoint, region: 'auto', bucket: 'data', credentials });
  */
 export function openS3Connection(options: S3StoreOptions): S3Connection {
-  const { endpoint, bucket, credentials } = options;
-  const client = new S3Client(clientConfig(options));
+  const { endpoint, bucket, credentials, connectMs = 10_000, idleMs = 60_000 } = options;
+  const agent = createAgents(options.network)(new URL(endpoint));
+  const config = clientConfig(options, agent);
+  const client = new S3Client(config);
+  const signedGet = createSignedGet(config, bucket);
+  const receive = createReceiveRange(new URL(endpoint), options.network);
   const prefix = options.prefix ? `${options.prefix.replace(/^\/+|\/+$/g, '')}/` : '';
   const location = `s3://${bucket}${prefix && `/${prefix.slice(0, -1)}`} at ${new URL(endpoint).host}`;
   const secrets = [credentials.secretAccessKey, credentials.sessionToken ?? ''].filter((secret) => secret !== '');
@@ -71,7 +81,7 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
   return {
     bucket,
     location,
-    idleMs: options.idleMs ?? 60_000,
+    idleMs,
     retry: policy,
     fullKey: (key) => prefix + key,
     async call(operation, key, run, { signal, counter, retry, onRetry } = {}) {
@@ -86,13 +96,16 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
       }
     },
     error: describe,
+    quickRead: async (key, range, buffer, signal) => {
+      const address = await signedGet(prefix + key);
+      return receive({ ...address, agent, range, buffer, connectMs, idleMs, signal });
+    },
   };
 }
 
 /** Why each setting is there: R2 and the SDK disagree with the SDK's defaults in several places. */
-function clientConfig(options: S3StoreOptions): S3ClientConfig {
-  const { endpoint, region, credentials, connectMs, idleMs, network } = options;
-  const agent = createAgents(network)(new URL(endpoint));
+function clientConfig(options: S3StoreOptions, agent: Agent): S3ClientConfig {
+  const { endpoint, region, credentials, connectMs, idleMs } = options;
   return {
     endpoint,
     region,

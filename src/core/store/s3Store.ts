@@ -5,6 +5,7 @@ import type { Monitor } from '../progress';
 import { checkExisting } from './existingObject';
 import { checkKey, checkKeyPrefix, keyProblem } from './objectKey';
 import type { ObjectInfo, ObjectSource, ObjectStore, PutOptions, PutResult } from './objectStore';
+import { createReadInto } from './readInto';
 import { openS3Connection, type RequestOptions, type S3Connection, type S3StoreOptions } from './s3Connection';
 import { downloadBytes } from './s3Download';
 import { noS3Service, statusOf } from './s3Errors';
@@ -30,6 +31,9 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     );
     return found?.info ?? null;
   };
+  const readInto = createReadInto(connection.quickRead, (key, getOptions) =>
+    downloadBytes(connection, key, getOptions),
+  );
   const store: ObjectStore = {
     kind: 's3',
     location: connection.location,
@@ -43,6 +47,10 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       throwIfCancelled(getOptions.signal);
       checkKey(key);
       yield* downloadBytes(connection, key, getOptions);
+    },
+    async readInto(key, range, buffer, readOptions) {
+      checkKey(key);
+      return readInto(key, range, buffer, readOptions);
     },
     async put(key: string, source: ObjectSource, putOptions: PutOptions = {}): Promise<PutResult> {
       checkKey(key);

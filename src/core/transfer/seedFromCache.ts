@@ -1,20 +1,19 @@
 import { open } from 'node:fs/promises';
 import { throwIfCancelled } from '../errors';
-import { parseBlockIndex, readBlockIndex } from '../store/blockIndex';
+import { readBlockIndex } from '../store/blockIndex';
 import type { ObjectCache } from '../store/cache';
-import type { ByteRange, ObjectStore } from '../store/objectStore';
+import type { ByteRange } from '../store/objectStore';
 import type { PartialFile } from '../store/partialFile';
-import { indexKey } from './companions';
 import { matchesOfIndexes } from './indexMatches';
 import type { Match } from './match';
 import { chooseDownload, planRanges } from './rangePlan';
-import { readSmallObject } from './readSmallObject';
 import type { StoredVersion } from './sendObject';
 
 export interface SeedOptions {
-  readonly store: ObjectStore;
   readonly cache: ObjectCache;
   readonly wanted: StoredVersion;
+  /** What the store's block index says of the wanted version. */
+  readonly leaves: Uint8Array;
   /** Other versions of the dataset, those first that are likely to have most in common. */
   readonly others: readonly StoredVersion[];
   readonly signal?: AbortSignal | undefined;
@@ -24,24 +23,21 @@ const PIECE_BYTES = 1 << 20;
 
 /**
  * Finds what a cached version has of the one that is wanted, by the block indexes of both, and gives the function that copies it into
- * the partial file (`fetchObject`'s `seed`). Null when no other version is at hand, the store has no index, or little is shared.
+ * the partial file (`fetchObject`'s `seed`). Null when no other version is at hand, or little is shared.
  *
  * A wrong index only costs time: the SHA-256 of the whole decides. Throws CANCELLED.
  *
  * @example
- * const seed = await seedFromCache({ store, cache, wanted, others, signal });
+ * const seed = await seedFromCache({ cache, wanted, leaves, others, signal });
  * await downloadObject({ ...options, seed: seed ?? undefined });
  */
 export async function seedFromCache(
   options: SeedOptions,
 ): Promise<((partial: PartialFile) => Promise<readonly ByteRange[]>) | null> {
-  const { store, cache, wanted, signal } = options;
+  const { cache, wanted, leaves, signal } = options;
   try {
     const local = await indexedVersion(options);
     if (!local) return null;
-    const bytes = await readSmallObject(store, indexKey(wanted.key), 1024 + wanted.size / 2048, signal);
-    const leaves = bytes && parseBlockIndex(bytes, wanted);
-    if (!leaves) return null;
     const matches = matchesOfIndexes(local, { size: wanted.size, leaves });
     const plan = planRanges(wanted.size, matches);
     const choice = chooseDownload({ size: wanted.size, local: false, deltas: null, ranges: plan });
@@ -53,10 +49,13 @@ export async function seedFromCache(
   }
 }
 
-async function indexedVersion({ cache, others }: SeedOptions) {
+async function indexedVersion({ cache, others, signal }: SeedOptions) {
   for (const { sha256, size } of others) {
     if ((await cache.find(sha256, size)) === null) continue;
-    const leaves = await readBlockIndex(cache.indexPath(sha256), { sha256, size });
+    const there = await readBlockIndex(cache.indexPath(sha256), { sha256, size });
+    // What came in a hurry has none; making it takes less time than fetching what it saves.
+    if (!there && !(await cache.check(sha256, { signal }))) continue;
+    const leaves = there ?? (await readBlockIndex(cache.indexPath(sha256), { sha256, size }));
     if (leaves) return { sha256, size, leaves };
   }
   return null;

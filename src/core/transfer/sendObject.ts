@@ -15,7 +15,7 @@ import { planUpload, type UploadPlan } from './copyPlan';
 import { matchesOfIndexes } from './indexMatches';
 import { makeDelta } from './makeDelta';
 import type { Match } from './match';
-import { readSmallObject } from './readSmallObject';
+import { readStoredIndex } from './readStoredIndex';
 
 /** Bytes. A smaller object is fetched as fast as its delta or its index. */
 const COMPANIONS_FROM = 64 << 10;
@@ -135,8 +135,7 @@ async function compare(
     }
     // Without the bytes there is no delta, and an index helps only where parts can be copied.
     if (store.kind !== 's3' || Math.min(base.size, file.size) <= COPY_FROM) return null;
-    const found = await readSmallObject(store, indexKey(base.key), indexLimit(base.size), signal);
-    const leaves = found && parseBlockIndex(found, base);
+    const leaves = await readStoredIndex(store, base, signal);
     if (!leaves) return null;
     const own = new BlockIndexBuilder();
     await hashFile({ path: file.path, onPiece: (piece) => own.add(piece), signal });
@@ -153,11 +152,6 @@ async function compare(
 
 /** Bytes. Parts of an upload are at least this long. */
 const COPY_FROM = 5 << 20;
-
-/** An index takes 16 bytes a block of 64 KiB and a little more. */
-function indexLimit(size: number): number {
-  return 1024 + size / 2048;
-}
 
 function copySource(base: StoredVersion, plan: UploadPlan): CopySource {
   const parts = plan.parts.flatMap((part) => (part.kind === 'copy' ? [[part.number, part.from] as const] : []));

@@ -39,6 +39,7 @@ function sessionWith(
     progress: { onProgress: undefined, clear: () => undefined },
     signal: new AbortController().signal,
     workerPath: 'nowhere.js',
+    followerPath: 'nowhere.js',
     scriptPath: 'nowhere.js',
     stdin: stdin as unknown as NodeJS.ReadStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
