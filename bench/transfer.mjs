@@ -5,7 +5,7 @@
 // forgets uploads and makes up downloads; Cloudflare's R2 emulator), the clients in turn, a new process each. Bytes of the deltas
 // are counted on the wire by a relay; `shaped` is a relay too, see shapedRelay.mjs. CPU is user + system of the client alone.
 // The load of the machine stands beside each number; compare within one run only.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { installCeph, installRclone } from '../scripts/install.mjs';
 import { CHANGES, csv, database, sparse } from './transferData.mjs';
 
 const here = import.meta.dirname;
@@ -28,7 +29,7 @@ const MIB = 1 << 20;
 const { values: options } = parseArgs({
   options: {
     size: { type: 'string', default: '1g' },
-    cases: { type: 'string', default: 'full,shaped,scattered,clustered,appended,vacuum,csv' },
+    cases: { type: 'string', default: 'full,shaped,scattered,clustered,appended,vacuum,csv,rss' },
     servers: { type: 'string' },
     runs: { type: 'string', default: '2' },
     'shaped-size': { type: 'string', default: '200m' },
@@ -63,13 +64,13 @@ try {
   await bundle('transferChild.ts');
   await bundle('transferServer.ts');
   await bundle('../src/worker/follower.ts', 'follower.cjs');
-  const rclone = spawnSync('rclone', ['version']).status === 0;
-  if (!rclone) say('rclone is not installed: its lines are missing.');
+  const noRclone = await installRclone();
+  if (noRclone) say(`rclone's lines are missing: ${noRclone}.`);
   const libStorage = options['no-lib-storage'] ? null : installLibStorage();
-  const clients = ['ours', ...(rclone ? ['rclone'] : []), ...(libStorage ? ['lib-storage'] : [])];
-  const hasCeph = spawnSync('radosgw', ['--version']).status === 0;
-  if (!hasCeph) say('Ceph is not installed: the R2 emulator stands in for it.');
-  const servers = options.servers?.split(',') ?? [hasCeph ? 'ceph' : 'r2', 'sink'];
+  const clients = ['ours', ...(noRclone ? [] : ['rclone']), ...(libStorage ? ['lib-storage'] : [])];
+  const noCeph = await installCeph();
+  if (noCeph) say(`The R2 emulator stands in for Ceph: ${noCeph}.`);
+  const servers = options.servers?.split(',') ?? [noCeph ? 'r2' : 'ceph', 'sink'];
   const real = servers.filter((name) => name !== 'sink');
 
   if (cases.includes('full')) for (const name of servers) await full(name, clients, libStorage);

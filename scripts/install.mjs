@@ -124,6 +124,20 @@ export async function installCeph() {
   );
 }
 
+/**
+ * rclone, which `bench/transfer.mjs` compares with: Debian's package, where we may install it.
+ *
+ * @returns {Promise<string | undefined>} why it is not there
+ */
+export async function installRclone() {
+  if (onPath('rclone')) return undefined;
+  if (!maySetUpDebian()) return 'it can only be installed as root, with apt';
+  return installDebian(['rclone']).then(
+    () => undefined,
+    (error) => `apt could not install it: ${error.message.trim().split('\n').at(-1)}`,
+  );
+}
+
 function maySetUpDebian() {
   return process.getuid?.() === 0 && onPath('apt-get') !== undefined;
 }

@@ -7,6 +7,8 @@ import { createReadInto } from './readInto';
 
 /** Bytes of one request: long enough that a request's own time does not count, short enough to be lost. */
 const PIECE_BYTES = 8 << 20;
+/** Of all pieces that are under way; each connection has a buffer of its own beside, and the thread that hashes has some. */
+const MAX_BYTES_IN_FLIGHT = 48 << 20;
 
 export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
   readonly store: ObjectStore;
@@ -24,7 +26,7 @@ export interface FetchRangesOptions extends Pick<Monitor, 'signal'> {
 /**
  * Fetches ranges of an object over several connections at once, in pieces of at most `pieceBytes` and in about ascending order; fewer
  * at once while the server or the line can't keep up. A failure of one stops the others; what `onRange` was called for is there then.
- * Resolves to the number of requests. Memory: a piece for each connection, 80 MiB at most.
+ * Resolves to the number of requests. Memory: a piece for each connection, 48 MiB at most.
  *
  * Throws what `ObjectStore.get` and `write` throw, and CANCELLED.
  *
@@ -38,7 +40,7 @@ export async function fetchRanges(options: FetchRangesOptions): Promise<number> 
   // Each connection listens; Node would take more than ten for a leak and say so on the user's terminal.
   setMaxListeners(0, signal);
   const readInto = store.readInto ?? createReadInto(null, store.get);
-  const window = new PartWindow(pieceBytes, () => performance.now());
+  const window = new PartWindow(pieceBytes, () => performance.now(), MAX_BYTES_IN_FLIGHT);
   const onRetry = (): void => window.slowedDown();
   const running = new Set<Promise<void>>();
   const buffers: Buffer[] = [];

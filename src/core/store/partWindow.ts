@@ -1,7 +1,7 @@
 const MIN_PARALLEL = 2;
 const START_PARALLEL = 4;
 const MAX_PARALLEL = 16;
-/** Bytes in flight; with the pause for a garbage collection it stays below 150 MiB of memory. */
+/** Bytes in flight unless given; with the pause for a garbage collection it stays below 150 MiB of memory. */
 const MAX_BYTES_IN_FLIGHT = 80 << 20;
 /** A window that is this much faster than the best one so far was worth the wider opening. */
 const WORTH_IT = 1.05;
@@ -22,9 +22,9 @@ export class PartWindow {
   #since: number;
   #parts = 0;
 
-  /** `partBytes`: of one part. `now`: milliseconds of a clock that never goes back. */
-  constructor(partBytes: number, now: () => number) {
-    this.#max = Math.max(MIN_PARALLEL, Math.min(MAX_PARALLEL, Math.floor(MAX_BYTES_IN_FLIGHT / partBytes)));
+  /** `partBytes`: of one part. `now`: milliseconds of a clock that never goes back. `maxBytes`: of all parts that are under way. */
+  constructor(partBytes: number, now: () => number, maxBytes = MAX_BYTES_IN_FLIGHT) {
+    this.#max = Math.max(MIN_PARALLEL, Math.min(MAX_PARALLEL, Math.floor(maxBytes / partBytes)));
     this.#limit = Math.min(START_PARALLEL, this.#max);
     this.#now = now;
     this.#since = now();
