@@ -52,6 +52,21 @@ export function checkEndpoint(endpoint: string): URL {
 }
 
 /**
+ * The endpoint of a store as a URL, once its bucket too is what it seems. Throws SETTINGS_INVALID: a bucket that is called
+ * `data" at https://abc.r2.cloudflarestorage.com` would mislead whoever is asked about it.
+ *
+ * @example
+ * checkStore({ endpoint: 'https://abc.r2.cloudflarestorage.com', bucket: 'data' }).hostname; // 'abc.r2.cloudflarestorage.com'
+ */
+export function checkStore({ endpoint, bucket }: Pick<S3StoreSettings, 'endpoint' | 'bucket'>): URL {
+  // Wider than Amazon's rules: old buckets have capitals and underscores, Ceph's those of another tenant a colon.
+  if (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/.test(bucket)) return checkEndpoint(endpoint);
+  throw new DataManagerError('SETTINGS_INVALID', 'The bucket of the store is not the name of a bucket.', {
+    hint: 'Write its name only: letters, digits, dots, dashes and underscores; what comes behind it is the prefix.',
+  });
+}
+
+/**
  * An endpoint as people are to read it: host in lower case and ASCII (a look-alike letter shows), nothing that a terminal obeys.
  *
  * @example

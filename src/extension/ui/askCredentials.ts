@@ -75,7 +75,12 @@ async function askR2Endpoint(title: string): Promise<string> {
     validateInput: (text) =>
       /^[0-9a-f]{32}$/i.test(text.trim()) ? undefined : t('An account id has 32 digits from 0 to 9 and a to f.'),
   });
-  const words = { default: t('anywhere'), eu: t('European Union'), fedramp: t('FedRAMP') };
+  const words = {
+    default: t('none: it is anywhere'),
+    eu: t('European Union'),
+    us: t('United States'),
+    fedramp: t('FedRAMP'),
+  };
   const places = r2Jurisdictions.map((jurisdiction) => ({ label: jurisdiction, description: words[jurisdiction] }));
   const { label } = await chooseOne(places, t('To which jurisdiction is the bucket bound?'), title);
   const endpoint = r2Endpoint(account, label);
