@@ -47,7 +47,7 @@ export function checkEndpoint(endpoint: string): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
   if (url && isPlain(url)) return url;
   throw new DataManagerError('SETTINGS_INVALID', 'The endpoint of the store is not a plain http or https address.', {
-    hint: 'Write it as https://ACCOUNT.r2.cloudflarestorage.com, without a user name or password.',
+    hint: 'Write it with https:// and without a user name or password, such as https://ACCOUNT.r2.cloudflarestorage.com.',
   });
 }
 
@@ -62,7 +62,7 @@ export function checkStore({ endpoint, bucket }: Pick<S3StoreSettings, 'endpoint
   // Wider than Amazon's rules: old buckets have capitals and underscores, Ceph's those of another tenant a colon.
   if (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/.test(bucket)) return checkEndpoint(endpoint);
   throw new DataManagerError('SETTINGS_INVALID', 'The bucket of the store is not the name of a bucket.', {
-    hint: 'Write its name only: letters, digits, dots, dashes and underscores; what comes behind it is the prefix.',
+    hint: 'Write its name only, without an address or a folder: letters, digits, dots, dashes and underscores.',
   });
 }
 
