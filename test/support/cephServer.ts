@@ -156,6 +156,9 @@ function configuration({
     'rgw dynamic resharding': false,
     'rgw override bucket index max shards': 1,
     'rgw run sync thread': false,
+    // Temporary credentials; the key encrypts what is in their tokens.
+    'rgw s3 auth use sts': true,
+    'rgw sts key': 'f0e1d2c3b4a59687',
     'debug none': 0,
     'debug mon': 0,
     'debug osd': 0,
