@@ -41,6 +41,15 @@ describe('credentials in VS Code', function () {
     return folder;
   }
 
+  /** Where the desktop (hostSuite.mjs) and the server (server.mjs) keep logs, settings and state. */
+  const places = () =>
+    [path.join(workspace, '../user'), path.join(process.env.HOME ?? '', '../data')].filter(existsSync);
+  const ourLogs = () =>
+    places().flatMap((place) =>
+      readdirSync(place, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('Data Manager.log'))
+        .map((name) => readFileSync(path.join(place, name), 'utf8')),
+    );
   const works = async (folder: string) => (await run<StoreReport>('verifyStore', { folder }))?.ok ?? false;
   const block = (id: string, secret: string): string =>
     `Access Key ID\n${id}\nClick to copy\nSecret Access Key\n${secret}\nDefault\nhttps://abc.r2.cloudflarestorage.com\n`;
@@ -69,6 +78,16 @@ describe('credentials in VS Code', function () {
       if (!file.isFile()) continue;
       assert.ok(!readFileSync(path.join(file.parentPath, file.name)).includes(secretAccessKey), file.name);
     }
+  });
+
+  it('of another R2 account are not tried', async () => {
+    const folder = await repository('account');
+    const store = { type: 's3', endpoint: `https://${'b'.repeat(32)}.eu.r2.cloudflarestorage.com`, bucket: 'data' };
+    writeFileSync(path.join(folder, '.datamanager.json'), JSON.stringify({ schemaVersion: 1, store }));
+    await run('initRepository', { folder, store });
+    await vscode.env.clipboard.writeText(block(r2.credentials.accessKeyId, r2.credentials.secretAccessKey));
+    assert.equal(await run('setCredentials', { folder, way: 'clipboard' }), undefined);
+    assert.match(ourLogs().join(''), new RegExp(`is for the R2 account abc, and this bucket is in ${'b'.repeat(32)}`));
   });
 
   it('are found for the same bucket only', async () => {
@@ -112,20 +131,14 @@ describe('credentials in VS Code', function () {
   });
 
   it('are in no log, no setting, no state', () => {
-    // Where the desktop (hostSuite.mjs) and the server (server.mjs) write theirs.
-    const places = [path.join(workspace, '../user'), path.join(process.env.HOME ?? '', '../data')].filter(existsSync);
-    const logs = places.flatMap((place) =>
-      readdirSync(place, { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('Data Manager.log'))
-        .map((name) => readFileSync(path.join(place, name), 'utf8')),
-    );
+    const logs = ourLogs();
     assert.ok(
       logs.some((text) => text.includes('CREDENTIALS_REJECTED')),
       'the log is written and was found',
     );
     const needles = spellingsOf(r2.credentials.secretAccessKey, 'NeedleOfAWrongKey');
     assert.deepEqual(
-      [...places, workspace].flatMap((place) => leaksBelow(place, needles)),
+      [...places(), workspace].flatMap((place) => leaksBelow(place, needles)),
       [],
     );
   });

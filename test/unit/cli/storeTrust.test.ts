@@ -169,6 +169,8 @@ describe('buckets that a repository names', function () {
     assert.equal((await verify(dir, { ...none, DATAMANAGER_PROFILE: 'work' })).code, 0);
     const absent = await verify(dir, { ...none, DATAMANAGER_PROFILE: 'home' });
     assert.equal(absent.error?.code, 'CREDENTIALS_MISSING');
+    const asking = cloned({ '.env': 'DATAMANAGER_PROFILE=work\n' }, r2.endpoint);
+    assert.equal((await verify(asking, none)).error?.code, 'CREDENTIALS_MISSING', 'a file of a clone is not the user');
   });
 
   it('are passed by where the public address serves: pull and diff without keys, and without a question', async () => {
