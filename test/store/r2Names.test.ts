@@ -28,7 +28,7 @@ if (hasCeph()) {
       const made = selfSigned(...hosts);
       if (!made) return this.skip();
       certificate = made;
-      ceph = await startCeph(folder);
+      ceph = await startCeph(folder, { sessions: true });
       front = await startServer((request, response) => {
         const { method, url: path, headers } = request;
         const onward = httpRequest({ host: '127.0.0.1', port: ceph.port, method, path, headers }, (answer) => {

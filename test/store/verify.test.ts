@@ -202,6 +202,14 @@ describe('verify tells apart, on R2', () => {
     }
   });
 
+  it('keys with signs that can not be sent', async () => {
+    for (const wrong of [{ accessKeyId: 'k\u20ac'.repeat(8) }, { sessionToken: 'one\ntwo' }]) {
+      const given = { endpoint: r2.endpoint, credentials: { ...r2.credentials, ...wrong } };
+      await says(given, 'CREDENTIALS_REJECTED', /holds a sign that no access key has/);
+      assert.deepEqual((await verified(given)).passed, []);
+    }
+  });
+
   it('a clock that is an hour wrong', async () => {
     const { Date: RealDate } = globalThis;
     const wrong = () => RealDate.now() + 3600_000;

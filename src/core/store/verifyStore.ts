@@ -26,11 +26,8 @@ export async function verifyStore(store: Checked, { signal }: Monitor = {}): Pro
       break;
     }
   });
-  if (list.error?.code === 'STORE_UNREACHABLE' || list.error?.code === 'BUCKET_MISSING') {
-    return [
-      { ...list.row, check: 'reach' },
-      ...untried(['list', 'read', 'write', 'delete'], "the store can't be reached"),
-    ];
+  if (neverAsked(list.error)) {
+    return [{ ...list.row, check: 'reach' }, ...untried(['list', 'read', 'write', 'delete'], 'see above')];
   }
   const reach: StoreCheck = { check: 'reach', ok: true, detail: `${store.location} answers.`, code: null };
   if (refusesEverything(list.error)) return [reach, list.row, ...untried(['read', 'write', 'delete'], 'see above')];
@@ -75,6 +72,12 @@ function isGone(remove: () => Promise<void>): Promise<boolean> {
 
 function leftBehind(key: string): string {
   return `The probe object ${key} could not be removed: delete it with an access key that may.`;
+}
+
+/** There is no such server or bucket, or the keys can't even be sent. */
+function neverAsked(error: DataManagerError | null): boolean {
+  if (error?.code === 'CREDENTIALS_REJECTED') return error.data.status === null;
+  return error?.code === 'STORE_UNREACHABLE' || error?.code === 'BUCKET_MISSING';
 }
 
 /** Keys, clock or region are wrong: every other request would be answered with the same words. */
