@@ -132,7 +132,7 @@ function readBucket(
     checkStore({ endpoint: address, bucket });
   } catch (error) {
     // Not said back: what does not belong there may be a password.
-    throw DataManagerError.is(error) ? new UsageError(error.message, `${error.hint} ${hint}`) : error;
+    throw DataManagerError.is(error) ? new UsageError(`${error.message} ${error.hint}`, hint) : error;
   }
   return { type: 's3', endpoint: address, bucket, ...(region ? { region } : {}), ...(prefix ? { prefix } : {}) };
 }
