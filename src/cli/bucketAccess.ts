@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { DataManagerError } from '../core/errors';
+import { maySendSecret } from '../core/repo/remote/credentials';
 import type { Repository } from '../core/repo/repository';
 import { runGit } from '../core/repo/runGit';
 import { credentialsFromEnvironment, type Environment } from '../core/store/credentialsFromEnvironment';
 import type { BucketAccess } from '../core/store/openRepositoryStore';
-import { checkEndpoint, environmentNames, plainEndpoint } from '../core/store/storeIdentity';
+import { checkStore, environmentNames, plainEndpoint } from '../core/store/storeIdentity';
 import type { S3StoreSettings, StoreCredentials } from '../core/store/storeSettings';
 import { visible } from './output/visible';
 import { trustedStores } from './trustedStores';
@@ -42,10 +43,10 @@ export function bucketAccess({ repository, env, dotEnv, confirm }: BucketAccessO
   return {
     isTrusted,
     async requireTrust(store) {
-      checkEndpoint(store.endpoint);
+      const address = checkStore(store);
       if (await isTrusted(store)) return;
       const answer = await confirm(
-        `Use the bucket "${visible(store.bucket)}" at ${plainEndpoint(store.endpoint)}? Your keys and data would go there; the settings of this repository ask for it.`,
+        `Use the bucket "${visible(store.bucket)}" at ${plainEndpoint(store.endpoint)}? Your keys and data would go there; the settings of this repository ask for it.${maySendSecret(address) ? '' : ' The connection is not encrypted.'}`,
       );
       if (answer !== true) throw notTrusted(store, answer === null);
       // Where the list can't be kept, the answer holds for this run.

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { DataManagerError, systemCode } from '../core/errors';
+import { type Environment, isKeyVariable } from '../core/store/credentialsFromEnvironment';
 import { findCommand } from './commandTable';
 import { helpText, overviewText, versionText } from './help';
 import { createOutput, type Output } from './output/output';
@@ -38,6 +39,16 @@ async function explain(parsed: Exclude<ParsedArguments, { kind: 'run' }>, output
   }
 }
 
+/**
+ * This process's environment, out of which the keys of buckets are taken: then they are in no crash report (node --report-on-signal and
+ * the like list all variables) and nothing that is started inherits them.
+ */
+function takeEnvironment(): Environment {
+  const env = { ...process.env };
+  for (const name of Object.keys(env)) if (isKeyVariable(name)) delete process.env[name];
+  return env;
+}
+
 async function runCommand(
   { command, positionals, globals, values }: Extract<ParsedArguments, { kind: 'run' }>,
   output: Output,
@@ -45,7 +56,7 @@ async function runCommand(
   const progress = progressLine(process.stderr, !globals.quiet && !globals.json);
   const session = createSession({
     cwd: process.cwd(),
-    env: process.env,
+    env: takeEnvironment(),
     globals,
     output: clearingProgress(output, progress.clear),
     progress,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { writeDemoVersions } from '../../scripts/demoDatabase.mjs';
 import { initRepository } from '../../src/core/operations/initRepository';
 import { git, identify, runIn } from '../support/gitFixture';
+import { leaksBelow, leaksIn, spellingsOf } from '../support/leaks';
 import { type R2Emulator, startR2Emulator } from '../support/r2Emulator';
 import { tempDir } from '../support/tempDir';
 import { openWorkbench, type Workbench } from './workbench';
@@ -83,5 +84,13 @@ describe('a bucket in the editor', () => {
     );
     await workbench.runCommand('Data Manager: Verify Store');
     await workbench.toast('The store works').waitFor();
+  });
+
+  it('leaves the secret nowhere', () => {
+    const needles = spellingsOf(emulator.credentials.secretAccessKey);
+    assert.deepEqual([...leaksBelow(workbench.dir, needles), ...leaksBelow(folder, needles)], []);
+    const objects = runIn(folder, ['cat-file', '--batch-all-objects', '--batch', '--buffer']);
+    assert.ok(objects.includes('Revise the cost curve'));
+    assert.deepEqual(leaksIn('the objects', objects, needles), []);
   });
 });

@@ -10,6 +10,8 @@ const root = path.resolve(__dirname, '../../..');
 /** VS Code with the packaged extension installed, as a person sees it. Close it in an `after` hook. */
 export interface Workbench {
   readonly page: Page;
+  /** Everything that VS Code writes: settings, state, log files, the home folder. It goes with the workbench. */
+  readonly dir: string;
   /** Opens our container in the activity bar; waits until its views are there. */
   openDataManager(): Promise<void>;
   /** A row of one of our views by its visible label (its accessible name may say more, such as ", has actions"). */
@@ -26,6 +28,8 @@ export interface Workbench {
   chooseFile(button: string, file: string): Promise<void>;
   /** Chooses an entry of a row's context menu. */
   chooseAction(row: string, action: string): Promise<void>;
+  /** Puts a text into the clipboard. */
+  copy(text: string): Promise<void>;
   toast(text: string | RegExp): Locator;
   readonly dialog: Locator;
   /** Lines on one side of the open diff editor, as far as they are scrolled into view. */
@@ -45,7 +49,7 @@ export interface WorkbenchOptions {
 /** Starts VS Code with out/datamanager.vsix installed and opens a folder in it. */
 export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
   const vsix = path.join(root, process.env.DM_VSIX ?? 'out/datamanager.vsix');
-  const server = await startServer({ vsix: [vsix], ...options });
+  const server = await startServer({ vsix: [vsix], logFiles: true, ...options });
   const { browser, context } = await openBrowser();
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -57,6 +61,7 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
 
   const workbench: Workbench = {
     page,
+    dir: server.dir,
     quickInput,
     dialog: page.locator('.monaco-dialog-box'),
     async openDataManager() {
@@ -105,6 +110,7 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
       await page.waitForTimeout(500);
       await entry.click();
     },
+    copy: (text) => page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`),
     toast: (text) => page.locator('.notification-toast', { hasText: text }),
     async diffLines(side) {
       const lines = page.locator(`.monaco-diff-editor .editor.${side} .view-line`);

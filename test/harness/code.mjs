@@ -39,7 +39,7 @@ for (const argument of process.argv.slice(2)) {
   else if (name === 'extensionTestsPath') tests = path.resolve(value);
 }
 
-const server = await startServer({ testDriver: true });
+const server = await startServer({ testDriver: true, logFiles: true });
 folder ||= path.join(server.dir, 'empty');
 mkdirSync(folder, { recursive: true });
 const { browser, context } = await openBrowser();
@@ -76,7 +76,8 @@ async function runTests(page) {
       ...developed.map((extension) => /** @type {const} */ (['extensionDevelopmentPath', server.remote(extension)])),
       ['extensionTestsPath', server.remote(tests)],
       ['skipWelcome', 'true'],
-      ['logLevel', 'info'], // at 'warn' mocha's own lines are dropped
+      // At 'warn' mocha's own lines are dropped. Our log is to hold all that it can, so that the tests see it.
+      ['logLevel', 'info,datamanager.datamanager:trace'],
     ]),
   );
   const code = await finished;

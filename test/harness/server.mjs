@@ -41,6 +41,7 @@ export const QUIET_SETTINGS = {
  * @param {NodeJS.ProcessEnv} [options.env] further environment of the extension host
  * @param {boolean} [options.testDriver] let the page's address name extension tests; hides notification toasts
  * @param {boolean} [options.trust] ask for workspace trust as a desktop would
+ * @param {boolean} [options.logFiles] write log files, below `data/logs` of its folder
  * @param {string} [options.token] what the address must carry; none: whoever reaches loopback gets in
  */
 export async function startServer({
@@ -51,6 +52,7 @@ export async function startServer({
   env = {},
   testDriver = false,
   trust = false,
+  logFiles = false,
   token,
 } = {}) {
   const { node, main } = serverFiles(lane);
@@ -66,7 +68,8 @@ export async function startServer({
 
   // VS Code leaves sockets and caches in its temporary folder. A socket's path must stay short, though.
   const ownTemporary = temporary.length < 50 ? { TMPDIR: temporary } : {};
-  const serverEnv = { ...cleanEnvironment(home), ...ownTemporary, ...env };
+  const writing = logFiles && { NODE_OPTIONS: `--require=${path.join(import.meta.dirname, 'logFiles.cjs')}` };
+  const serverEnv = { ...cleanEnvironment(home), ...ownTemporary, ...writing, ...env };
   const command = [node, main, '--accept-server-license-terms', '--server-data-dir', data, '--user-data-dir', data];
   command.push('--extensions-dir', path.join(dir, 'extensions'));
   for (const file of vsix) {

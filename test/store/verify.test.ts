@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { ErrorCode } from '../../src/core/errors';
+import { DataManagerError, type ErrorCode } from '../../src/core/errors';
+import type { ObjectStore } from '../../src/core/store/objectStore';
 import type { S3StoreOptions } from '../../src/core/store/s3Connection';
 import { s3Error } from '../../src/core/store/s3Errors';
 import { createS3Store } from '../../src/core/store/s3Store';
+import { verifyStore } from '../../src/core/store/verifyStore';
 import { type CephServer, hasCeph, startCeph } from '../support/cephServer';
 import { addCephUser, allowAllBut } from '../support/cephUsers';
 import { selfSigned } from '../support/certificate';
@@ -37,20 +39,30 @@ async function says(
 
 const ALL = ['reach', 'list', 'read', 'write', 'delete'];
 
+/** The probes that are left in a store. */
+async function probesIn(store: ObjectStore): Promise<readonly string[]> {
+  return (await listAll(store)).map(({ key }) => key).filter((key) => key.startsWith('datamanager-probe'));
+}
+
 if (hasCeph()) {
   describe('verify tells rights apart, on Ceph radosgw', function () {
     this.timeout(60_000);
     let ceph: CephServer;
     let options: S3StoreOptions;
+    let owner: ObjectStore;
 
     before(async () => {
       const folder = tempDir();
       ceph = await startCeph(folder);
       const { endpoint, bucket } = ceph;
       options = { endpoint, bucket, region: 'auto', credentials: await addCephUser(folder, 'colleague'), retry: ONCE };
-      await createS3Store({ ...options, credentials: ceph.credentials }).put('there', inMemory(Buffer.from('x')));
+      owner = createS3Store({ ...options, credentials: ceph.credentials });
+      await owner.put('there', inMemory(Buffer.from('x')));
     });
     after(() => ceph?.stop());
+    afterEach(async () => {
+      for (const key of await probesIn(owner)) await owner.delete(key);
+    });
 
     const rights: Record<string, { readonly fails: readonly string[]; readonly says: RegExp }> = {
       's3:ListBucket': { fails: ['list'], says: /to list the objects of the bucket/ },
@@ -68,18 +80,36 @@ if (hasCeph()) {
         );
         assert.equal(result.code, 'STORE_REFUSED');
         assert.match(result.says, expected.says);
+        const left = await probesIn(owner);
+        const named = /The probe object (\S+) could not be removed/.exec(result.says)?.slice(1) ?? [];
+        assert.deepEqual(named, left, 'what is left is named');
+        assert.equal(left.length, action === 's3:DeleteObject' ? 1 : 0);
       });
     }
 
-    it('with all rights, and leaves no probe that it may delete', async () => {
+    it('with all rights, and leaves no probe', async () => {
       await allowAllBut(ceph, 'colleague', []);
-      const owner = createS3Store({ ...options, credentials: ceph.credentials });
-      for await (const { key } of owner.list('datamanager-probe')) await owner.delete(key);
       assert.deepEqual((await verified(options)).passed, ALL);
-      assert.deepEqual(
-        (await listAll(owner)).map(({ key }) => key),
-        ['there'],
-      );
+      assert.deepEqual(await probesIn(owner), []);
+    });
+
+    it('names the probe that a cancelled one may not delete', async () => {
+      await allowAllBut(ceph, 'colleague', ['s3:DeleteObject']);
+      const cancel = new AbortController();
+      const store = createS3Store(options);
+      const reading: ObjectStore = {
+        ...store,
+        get: (key, more) => {
+          cancel.abort();
+          return store.get(key, more);
+        },
+      };
+      await assert.rejects(verifyStore(reading, { signal: cancel.signal }), (error) => {
+        assert.ok(DataManagerError.is(error, 'CANCELLED'));
+        assert.match(error.hint ?? '', /^The probe object datamanager-probe-\S+ could not be removed/);
+        return true;
+      });
+      assert.equal((await probesIn(owner)).length, 1);
     });
 
     it('with a wrong key, a wrong secret, no bucket', async () => {
@@ -110,6 +140,74 @@ describe('verify tells apart, on R2', () => {
     await says(given({ secretAccessKey: 'b' }), 'CREDENTIALS_REJECTED', /rejected the secret access key/);
     await says(given({ sessionToken: 'b' }), 'CREDENTIALS_REJECTED', /rejected the session token/);
     await says({ ...given({}), bucket: 'absent' }, 'BUCKET_MISSING', /no bucket "absent"/);
+  });
+
+  it('says once what is wrong with keys', async () => {
+    const store = createS3Store({
+      ...{ endpoint: r2.endpoint, bucket: r2.bucket, region: 'auto', retry: ONCE },
+      credentials: { ...r2.credentials, secretAccessKey: 'b' },
+    });
+    const checks = await store.verify();
+    assert.deepEqual(
+      checks.map(({ check, ok }) => [check, ok]),
+      [['reach', true], ...['list', 'read', 'write', 'delete'].map((check) => [check, false])],
+    );
+    assert.deepEqual(
+      checks.map(({ detail }) => detail).filter((detail) => detail !== 'Not tried: see above.').length,
+      2,
+    );
+  });
+
+  it('leaves no probe that arrived without a word', async () => {
+    const store = createS3Store({ ...r2, region: 'auto', retry: ONCE });
+    const unsure: ObjectStore = {
+      ...store,
+      async put(...given) {
+        await store.put(...given);
+        throw new DataManagerError('STORE_UNREACHABLE', 'The line was cut.');
+      },
+    };
+    const checks = await verifyStore(unsure);
+    assert.equal(checks.find(({ code }) => code !== null)?.code, 'STORE_UNREACHABLE');
+    assert.deepEqual(await probesIn(store), []);
+  });
+
+  it('leaves no probe when it is cancelled, wherever it is', async () => {
+    const store = createS3Store({ ...r2, region: 'auto', retry: ONCE });
+    for (const step of ['list', 'put', 'get', 'delete'] as const) {
+      for (const when of ['before', 'after'] as const) {
+        const cancel = new AbortController();
+        const cancelling = async <T>(here: boolean, run: () => Promise<T>): Promise<T> => {
+          if (here && when === 'before') cancel.abort();
+          const result = await run();
+          if (here && when === 'after') cancel.abort();
+          return result;
+        };
+        const watched: ObjectStore = {
+          ...store,
+          put: (...given) => cancelling(step === 'put', () => store.put(...given)),
+          delete: (key, more) => cancelling(step === 'delete', () => store.delete(key, more)),
+          async *list(...given) {
+            yield* await cancelling(step === 'list', async () => store.list(...given));
+          },
+          async *get(...given) {
+            yield* await cancelling(step === 'get', async () => store.get(...given));
+          },
+        };
+        const verifying = verifyStore(watched, { signal: cancel.signal });
+        if (step === 'delete' && when === 'after') await verifying;
+        else await assert.rejects(verifying, (error) => DataManagerError.is(error, 'CANCELLED'), `${when} ${step}`);
+        assert.deepEqual(await probesIn(store), [], `${when} ${step}`);
+      }
+    }
+  });
+
+  it('keys with signs that can not be sent', async () => {
+    for (const wrong of [{ accessKeyId: 'k\u20ac'.repeat(8) }, { sessionToken: 'one\ntwo' }]) {
+      const given = { endpoint: r2.endpoint, credentials: { ...r2.credentials, ...wrong } };
+      await says(given, 'CREDENTIALS_REJECTED', /holds a sign that no access key has/);
+      assert.deepEqual((await verified(given)).passed, []);
+    }
   });
 
   it('a clock that is an hour wrong', async () => {
@@ -169,6 +267,34 @@ describe('verify tells apart, on servers that only fail', () => {
     await says({ endpoint: await answering(400, malformed) }, 'STORE_REFUSED', /another region.*"eu-west-1"/);
     const moved = await answering(301, xml('PermanentRedirect'), { 'x-amz-bucket-region': 'us-west-2' });
     await says({ endpoint: moved }, 'STORE_REFUSED', /another region/);
+  });
+
+  it('an address that sends us on, and sends nothing there', async () => {
+    const elsewhere = await startServer((_, response) => response.end());
+    servers.push(elsewhere);
+    for (const status of [301, 302, 303, 307, 308]) {
+      const moved = await startServer((request, response) =>
+        response.writeHead(status, { location: elsewhere.url + request.url }).end(),
+      );
+      servers.push(moved);
+      await says(
+        { endpoint: moved.url },
+        'STORE_REFUSED',
+        /sends us to another address \(30\d\).*Nothing was sent there/,
+      );
+      const store = createS3Store({ endpoint: moved.url, region: 'auto', bucket: 'data', credentials, retry: ONCE });
+      for (const use of [
+        () => store.head('k'),
+        () => store.put('k', inMemory(Buffer.from('x'))),
+        () => store.delete('k'),
+        async () => {
+          for await (const _ of store.get('k')) break;
+        },
+      ])
+        await assert.rejects(use, (error) => DataManagerError.is(error));
+      assert.ok(moved.requests.length > 4 && moved.requests.every(({ headers }) => headers.authorization));
+    }
+    assert.deepEqual(elsewhere.requests, []);
   });
 
   it('a web site', async () => {

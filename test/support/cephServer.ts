@@ -30,8 +30,12 @@ export function hasCeph(): boolean {
 /**
  * Starts a Ceph cluster of one monitor and one in-memory disk with its S3 gateway, on loopback, with an empty bucket. Takes 2 to 5 s
  * and no rights beyond those of an ordinary user. All it writes is below `folder`.
+ * With `sessions` it gives temporary credentials (`cephSession.ts`).
  */
-export async function startCeph(folder: string, bucket = 'data'): Promise<CephServer> {
+export async function startCeph(
+  folder: string,
+  { bucket = 'data', sessions = false }: { readonly bucket?: string; readonly sessions?: boolean } = {},
+): Promise<CephServer> {
   const [msgr2 = 0, msgr1 = 0, port = 0] = await freePorts(3);
   const credentials = { accessKeyId: 'test-key', secretAccessKey: 'test-secret' };
   const monitor = `[v2:127.0.0.1:${msgr2},v1:127.0.0.1:${msgr1}]`;
@@ -39,7 +43,7 @@ export async function startCeph(folder: string, bucket = 'data'): Promise<CephSe
   const disk = randomUUID();
   for (const name of ['mon', 'osd', 'run', 'rgw']) mkdirSync(join(folder, name), { recursive: true });
   const conf = join(folder, 'ceph.conf');
-  writeFileSync(conf, configuration({ folder, cluster, monitor, port }));
+  writeFileSync(conf, configuration({ folder, cluster, monitor, port, sessions }));
 
   const daemons: ChildProcess[] = [];
   const start = (program: string, ...args: string[]): void => {
@@ -109,11 +113,13 @@ function configuration({
   cluster,
   monitor,
   port,
+  sessions,
 }: {
   readonly folder: string;
   readonly cluster: string;
   readonly monitor: string;
   readonly port: number;
+  readonly sessions: boolean;
 }): string {
   const lines = {
     fsid: cluster,
@@ -156,6 +162,8 @@ function configuration({
     'rgw dynamic resharding': false,
     'rgw override bucket index max shards': 1,
     'rgw run sync thread': false,
+    // Temporary credentials, at the price that an unknown access key is told like a missing right. The key encrypts their tokens.
+    ...(sessions && { 'rgw s3 auth use sts': true, 'rgw sts key': 'f0e1d2c3b4a59687' }),
     'debug none': 0,
     'debug mon': 0,
     'debug osd': 0,

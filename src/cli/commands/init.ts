@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { settingsFile } from '../../core/catalog/settings';
+import { DataManagerError } from '../../core/errors';
 import { storeFromEnvironment } from '../../core/store/credentialsFromEnvironment';
-import { checkEndpoint } from '../../core/store/storeIdentity';
+import { checkStore } from '../../core/store/storeIdentity';
 import type { StoreSettings } from '../../core/store/storeSettings';
 import { defineCommand } from '../command';
 import { environmentStore } from '../createContext';
@@ -33,7 +34,7 @@ export const initCommand = defineCommand({
   details: [
     'Without --store the variables R2_ACCOUNT_ID and R2_BUCKET decide; without those, objects live in the folder .datamanager-store',
     'of the repository, on this machine only. R2 buckets with a jurisdiction have endpoints of their own, such as',
-    'https://ACCOUNT.eu.r2.cloudflarestorage.com: give it with --endpoint, or set R2_JURISDICTION (eu, fedramp) beside R2_ACCOUNT_ID.',
+    'https://ACCOUNT.eu.r2.cloudflarestorage.com: give it with --endpoint, or set R2_JURISDICTION (eu, us, fedramp) beside R2_ACCOUNT_ID.',
     '',
     'Credentials are never written to the repository. They come from R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY (R2_SESSION_TOKEN for',
     'temporary ones) or the AWS_ variables of these names, in the environment or in a .env file; or from the profile of',
@@ -128,10 +129,10 @@ function readBucket(
     throw new UsageError('A bucket needs --endpoint URL (or R2_ACCOUNT_ID in the environment, for R2).', hint);
   }
   try {
-    checkEndpoint(address);
-  } catch {
+    checkStore({ endpoint: address, bucket });
+  } catch (error) {
     // Not said back: what does not belong there may be a password.
-    throw new UsageError('The endpoint is not a plain http(s) address, without a user name, ? or #.', hint);
+    throw DataManagerError.is(error) ? new UsageError(`${error.message} ${error.hint}`, hint) : error;
   }
   return { type: 's3', endpoint: address, bucket, ...(region ? { region } : {}), ...(prefix ? { prefix } : {}) };
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
+import { isKeyVariable } from '../store/credentialsFromEnvironment';
 import type { GitProgram } from './repository';
 
 export interface RunGitOptions {
@@ -31,8 +32,9 @@ const KILL_GRACE_MS = 2000;
 const FOREIGN_VARIABLES =
   /^(GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|PREFIX|NAMESPACE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|QUARANTINE_PATH|SHALLOW_FILE|GRAFT_FILE|REPLACE_REF_BASE|NO_REPLACE_OBJECTS|IMPLICIT_WORK_TREE|INTERNAL_SUPER_PREFIX|CONFIG|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|(LITERAL|GLOB|NOGLOB|ICASE)_PATHSPECS|TRACE.*|CURL_VERBOSE|REFLOG_ACTION)|LANGUAGE)$/i;
 
+/** Without the keys of buckets: git has no use for them, and a hook that shows its environment must not show ours. */
 function environment(git: GitProgram, extra: Readonly<Record<string, string>>): Record<string, string | undefined> {
-  const own = Object.entries(git.env).filter(([name]) => !FOREIGN_VARIABLES.test(name));
+  const own = Object.entries(git.env).filter(([name]) => !FOREIGN_VARIABLES.test(name) && !isKeyVariable(name));
   return { ...Object.fromEntries(own), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...extra };
 }
 
@@ -71,7 +73,7 @@ function foreignRepository(root: string): string {
 }
 
 /**
- * Runs the system's git: no shell, no prompt, English messages, no inherited repository variables, bounded output.
+ * Runs the system's git: no shell, no prompt, English messages, no inherited repository variables, no keys of buckets, bounded output.
  *
  * Throws GIT_MISSING when there is no such program, CANCELLED after an abort, DISK_FULL, GIT_FAILED for any exit code not in
  * `okCodes` or a timeout; its `data` is `{ command, code, stderr, timedOut }`.

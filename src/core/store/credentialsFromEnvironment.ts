@@ -4,6 +4,16 @@ import type { S3StoreSettings, StoreCredentials } from './storeSettings';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
+ * True for the name of a variable that holds a key of buckets, or a part of one. Windows knows no upper and lower case there.
+ *
+ * @example
+ * isKeyVariable('R2_SECRET_ACCESS_KEY'); // true
+ */
+export function isKeyVariable(name: string): boolean {
+  return /^(R2|AWS)_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/i.test(name);
+}
+
+/**
  * The credentials in an environment: the `R2_*` variables if both are set, else the `AWS_*` ones, else null; with the session token
  * of temporary ones. An empty variable counts as not set, and halves of two pairs are never mixed.
  *
@@ -22,7 +32,7 @@ export function credentialsFromEnvironment(env: Environment): StoreCredentials |
 
 /**
  * The store that the environment names, or null: the bucket R2_BUCKET at R2_ENDPOINT, or else in the R2 account R2_ACCOUNT_ID, whose
- * buckets of the jurisdiction R2_JURISDICTION (`eu`, `fedramp`) have an endpoint of their own. For repositories without a settings
+ * buckets of the jurisdiction R2_JURISDICTION (`eu`, `us`, `fedramp`) have an endpoint of their own. For repositories without a settings
  * file.
  *
  * @example

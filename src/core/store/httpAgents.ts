@@ -30,7 +30,7 @@ export function createAgents({ proxyFor }: Network = {}): (address: URL) => Agen
   return (address) => {
     const proxy = proxyFor?.(address) ?? null;
     const name = `${address.protocol} ${proxy?.href ?? ''}`;
-    const agent = agents.get(name) ?? createAgent(address, proxy);
+    const agent = agents.get(name) ?? withoutHeaders(createAgent(address, proxy));
     agents.set(name, agent);
     return agent;
   };
@@ -39,6 +39,14 @@ export function createAgents({ proxyFor }: Network = {}): (address: URL) => Agen
 function createAgent({ protocol }: URL, proxy: URL | null): Agent {
   if (proxy) return protocol === 'https:' ? new TunnelAgent(proxy, KEPT) : new ForwardAgent(proxy, KEPT);
   return protocol === 'https:' ? new HttpsAgent(KEPT) : new HttpAgent(KEPT);
+}
+
+/** Headers and proxy of a request are no business of an agent's sockets: NODE_DEBUG=http and net would show them, passwords and all. */
+function withoutHeaders(agent: Agent): Agent {
+  const { addRequest } = agent as unknown as { addRequest(request: ClientRequest, options: object): void };
+  const quiet = (request: ClientRequest, options: object) =>
+    addRequest.call(agent, request, { ...options, headers: undefined, agent: undefined });
+  return Object.assign(agent, { addRequest: quiet });
 }
 
 type TunnelTarget = Parameters<HttpsProxyAgent<string>['connect']>[1];

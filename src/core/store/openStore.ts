@@ -5,7 +5,7 @@ import { createFolderStore } from './folderStore';
 import type { Network } from './httpAgents';
 import { checkKey } from './objectKey';
 import type { ObjectStore } from './objectStore';
-import { checkEndpoint } from './storeIdentity';
+import { checkStore } from './storeIdentity';
 import type { S3StoreSettings, StoreCredentials, StoreSettings } from './storeSettings';
 
 export interface OpenStoreOptions {
@@ -33,7 +33,7 @@ export async function openStore({
 }: OpenStoreOptions): Promise<ObjectStore> {
   if (settings.type === 'folder')
     return createFolderStore({ folder: await checkFolder(resolve(baseFolder, settings.path)) });
-  const endpoint = checkEndpoint(settings.endpoint);
+  const endpoint = checkStore(settings);
   if (settings.prefix) checkKey(settings.prefix.replace(/^\/+|\/+$/g, ''));
   if (!credentials) throw credentialsMissing(settings);
   // The SDK takes a tenth of a second to load, so it waits for the first use of a bucket.

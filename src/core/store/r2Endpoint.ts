@@ -2,7 +2,7 @@
  * Where an R2 bucket may be bound to stay; `default` has no bounds. Each has endpoints of its own
  * (https://developers.cloudflare.com/r2/reference/data-location/#jurisdictional-restrictions).
  */
-export const r2Jurisdictions = ['default', 'eu', 'fedramp'] as const;
+export const r2Jurisdictions = ['default', 'eu', 'us', 'fedramp'] as const;
 export type R2Jurisdiction = (typeof r2Jurisdictions)[number];
 
 const R2_HOST = /^([a-z0-9-]+)(?:\.[a-z]+)?\.r2\.cloudflarestorage\.com$/;

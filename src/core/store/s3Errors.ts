@@ -19,6 +19,8 @@ interface Facts {
   readonly name: string;
   readonly message: string;
   readonly requestId: string | null;
+  /** Where the bucket is, if the server says so. */
+  readonly region: string | null;
   readonly system: string | null;
 }
 
@@ -85,6 +87,13 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
   const data = { operation, key, status, name, requestId, system, endpoint, bucket };
 
   if (name === 'AbortError') return new DataManagerError('CANCELLED', 'Cancelled.');
+  // Node refuses to send such a header, and these are the only ones that hold what a person typed.
+  if (system === 'ERR_INVALID_CHAR') {
+    return new DataManagerError('CREDENTIALS_REJECTED', 'The access key holds a sign that no access key has.', {
+      hint: 'Copy its id, and its session token if it has one, again: each is one line of plain letters, digits and signs.',
+      data,
+    });
+  }
   if (status === null) {
     return (
       networkError(error, { address: endpoint, data }) ??
@@ -108,14 +117,20 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
   if (name === 'RequestTimeTooSkewed') {
     return new DataManagerError('STORE_REFUSED', `${location} refused because the clock of this machine is wrong.`, {
       hint: 'Set the clock right (turn on automatic time) and try again.',
-      data,
+      data: { ...data, reason: 'clock' },
     });
   }
-  if (WRONG_REGION.has(name) || status === 301 || status === 307) {
-    const region = regionOf(error);
+  if (status >= 300 && status < 400 && !WRONG_REGION.has(name) && facts.region === null) {
+    return new DataManagerError('STORE_REFUSED', `${location} sends us to another address (${status}).`, {
+      hint: 'Nothing was sent there. Write the address that it moved to as the endpoint, such as https:// for http://.',
+      data: { ...data, reason: 'redirect' },
+    });
+  }
+  if (WRONG_REGION.has(name) || (status >= 300 && status < 400)) {
+    const { region } = facts;
     return new DataManagerError('STORE_REFUSED', `${location} is in another region than the settings say.`, {
       hint: `Set the region of the bucket in the settings (${region === null ? '"auto" for Cloudflare R2' : `"${region}"`}).`,
-      data: { ...data, region },
+      data: { ...data, region, reason: 'region' },
     });
   }
   const rejected = rejectedCredentials(facts, endpoint);
@@ -186,7 +201,10 @@ function rightFor(operation: string): string {
 
 /** Amazon says which region it would have been: in the answer, or in a header of it. */
 function regionOf(error: unknown): string | null {
-  const { Region, $response } = error as { Region?: unknown; $response?: { headers?: Record<string, unknown> } };
+  const { Region, $response } = Object(error) as {
+    Region?: unknown;
+    $response?: { headers?: Record<string, unknown> };
+  };
   const region = Region ?? $response?.headers?.['x-amz-bucket-region'];
   return typeof region === 'string' && /^[a-z0-9-]{1,40}$/.test(region) ? region : null;
 }
@@ -217,29 +235,46 @@ function factsOf(error: unknown): Facts {
     name: typeof given?.name === 'string' ? given.name : 'Error',
     message: typeof given?.message === 'string' ? given.message : '',
     requestId: typeof requestId === 'string' ? requestId : null,
+    region: regionOf(error),
     system: systemCode(error) ?? null,
   };
 }
 
 /** A server may say back what it was told, and in more than one place. */
 function withoutSecrets(facts: Facts, secrets: readonly string[]): Facts {
-  const hide = (text: string): string => {
-    let hidden = text;
-    for (const secret of secrets.flatMap(spellings)) hidden = hidden.replaceAll(secret, '***');
-    return hidden;
-  };
+  const spellings = secrets.flatMap(spellingsOf);
+  const hide = (text: string): string =>
+    spellings.reduce((hidden, spelling) => hidden.replace(spelling, '***'), text).replace(SIGNED, '$1 ***');
   return {
     ...facts,
     name: /^[\w.]{1,64}$/.test(facts.name) ? hide(facts.name) : 'Error',
     message: hide(facts.message),
     requestId: facts.requestId === null ? null : hide(facts.requestId).slice(0, 100),
+    region: facts.region !== null && hide(facts.region) === facts.region ? facts.region : null,
   };
 }
 
-function spellings(secret: string): readonly string[] {
+/** The header that opens the bucket for one request, for a quarter of an hour. */
+const SIGNED = /(AWS4-HMAC-SHA256)[\s\S]*/g;
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
+
+/** A secret as it is written in a text, an address, JSON or XML, each sign in any of these ways; and as a whole in base64 or hex. */
+function spellingsOf(secret: string): readonly RegExp[] {
+  const signs = [...secret].map((sign) => {
+    const code = sign.codePointAt(0) ?? 0;
+    const hex = code.toString(16).padStart(2, '0');
+    const inAddress = [...Buffer.from(sign)].map((byte) => `%(?:25)*${byte.toString(16).padStart(2, '0')}`).join('');
+    const inXml = `&(?:#0*${code}|#x0*${hex}|${ENTITIES[sign] ?? `#${code}`});`;
+    return `(?:${inAddress}|${inXml}|\\\\+u0*${hex}|\\\\*${literally(sign)})`;
+  });
   const bytes = Buffer.from(secret);
-  const encoded = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
-  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...encoded];
+  const encoded = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')].map(literally);
+  return [signs.join(''), ...encoded].map((pattern) => new RegExp(pattern, 'gi'));
+}
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
 /** The server's own words, for a failure that has none of ours: one short line. */

@@ -47,7 +47,22 @@ export function checkEndpoint(endpoint: string): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
   if (url && isPlain(url)) return url;
   throw new DataManagerError('SETTINGS_INVALID', 'The endpoint of the store is not a plain http or https address.', {
-    hint: 'Write it as https://ACCOUNT.r2.cloudflarestorage.com, without a user name or password.',
+    hint: 'Write it with https:// and without a user name or password, such as https://ACCOUNT.r2.cloudflarestorage.com.',
+  });
+}
+
+/**
+ * The endpoint of a store as a URL, once its bucket too is what it seems. Throws SETTINGS_INVALID: a bucket that is called
+ * `data" at https://abc.r2.cloudflarestorage.com` would mislead whoever is asked about it.
+ *
+ * @example
+ * checkStore({ endpoint: 'https://abc.r2.cloudflarestorage.com', bucket: 'data' }).hostname; // 'abc.r2.cloudflarestorage.com'
+ */
+export function checkStore({ endpoint, bucket }: Pick<S3StoreSettings, 'endpoint' | 'bucket'>): URL {
+  // Wider than Amazon's rules: old buckets have capitals and underscores, Ceph's those of another tenant a colon.
+  if (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/.test(bucket)) return checkEndpoint(endpoint);
+  throw new DataManagerError('SETTINGS_INVALID', 'The bucket of the store is not the name of a bucket.', {
+    hint: 'Write its name only, without an address or a folder: letters, digits, dots, dashes and underscores.',
   });
 }
 

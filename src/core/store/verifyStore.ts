@@ -10,9 +10,10 @@ type Checked = Pick<ObjectStore, 'location' | 'head' | 'get' | 'put' | 'delete' 
 const CLEAN_UP_MS = 15_000;
 
 /**
- * Finds out which rights there are, by using each once on a small probe object that is removed again.
+ * Finds out which rights there are, by using each once on a small probe object that is removed again. Where that is refused, the check
+ * of deleting says what is left. Without the right to write, reading is tried on any object that is there.
  *
- * Without the right to write, reading is tried on any object that is there. Throws only CANCELLED.
+ * Throws only CANCELLED; its hint names the probe when that could not be removed.
  *
  * @example
  * for (const { check, ok, detail } of await verifyStore(store)) report(check, ok, detail);
@@ -25,12 +26,16 @@ export async function verifyStore(store: Checked, { signal }: Monitor = {}): Pro
       break;
     }
   });
-  if (list.code === 'STORE_UNREACHABLE' || list.code === 'BUCKET_MISSING') return unreachable(list.row);
+  if (neverAsked(list.error)) {
+    return [{ ...list.row, check: 'reach' }, ...untried(['list', 'read', 'write', 'delete'], 'see above')];
+  }
   const reach: StoreCheck = { check: 'reach', ok: true, detail: `${store.location} answers.`, code: null };
+  if (refusesEverything(list.error)) return [reach, list.row, ...untried(['read', 'write', 'delete'], 'see above')];
 
   const bytes = Buffer.from('A probe of the rights on this store. It can be deleted.\n');
   const probe = { key: `datamanager-probe-${randomName()}`, sha256: createHash('sha256').update(bytes).digest('hex') };
-  let removed = false;
+  const remove = (cancelled?: AbortSignal): Promise<void> =>
+    store.delete(probe.key, { signal: cancelled ?? AbortSignal.timeout(CLEAN_UP_MS) });
   try {
     const write = await tryRight('write', 'Objects can be written.', signal, async () => {
       await store.put(probe.key, { bytes, sha256: probe.sha256 }, { signal });
@@ -44,14 +49,41 @@ export async function verifyStore(store: Checked, { signal }: Monitor = {}): Pro
       readable.length === 0
         ? notTried('read', 'there is no object to read')
         : (await tryRight('read', 'Objects can be read.', signal, readAll)).row;
-    const deletion = write.row.ok
-      ? (await tryRight('delete', 'Objects can be deleted.', signal, () => store.delete(probe.key, { signal }))).row
-      : notTried('delete', 'no probe object could be written');
-    removed = deletion.ok || !write.row.ok;
-    return [reach, list.row, read, write.row, deletion];
-  } finally {
-    if (!removed) await store.delete(probe.key, { signal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => {});
+    if (!write.row.ok) {
+      // It may have arrived all the same.
+      await remove().catch(() => {});
+      return [reach, list.row, read, write.row, notTried('delete', 'no probe object could be written')];
+    }
+    const deletion = (await tryRight('delete', 'Objects can be deleted.', signal, () => remove(signal))).row;
+    if (deletion.ok || (await isGone(remove))) return [reach, list.row, read, write.row, deletion];
+    return [reach, list.row, read, write.row, { ...deletion, detail: `${deletion.detail} ${leftBehind(probe.key)}` }];
+  } catch (error) {
+    if ((await isGone(remove)) || !DataManagerError.is(error, 'CANCELLED')) throw error;
+    throw new DataManagerError('CANCELLED', 'Cancelled.', { hint: leftBehind(probe.key), data: { key: probe.key } });
   }
+}
+
+function isGone(remove: () => Promise<void>): Promise<boolean> {
+  return remove().then(
+    () => true,
+    () => false,
+  );
+}
+
+function leftBehind(key: string): string {
+  return `The probe object ${key} could not be removed: delete it with an access key that may.`;
+}
+
+/** There is no such server or bucket, or the keys can't even be sent. */
+function neverAsked(error: DataManagerError | null): boolean {
+  if (error?.code === 'CREDENTIALS_REJECTED') return error.data.status === null;
+  return error?.code === 'STORE_UNREACHABLE' || error?.code === 'BUCKET_MISSING';
+}
+
+/** Keys, clock or region are wrong: every other request would be answered with the same words. */
+function refusesEverything(error: DataManagerError | null): boolean {
+  if (error?.code === 'CREDENTIALS_REJECTED') return true;
+  return error?.code === 'STORE_REFUSED' && error.data.reason !== undefined;
 }
 
 async function readSome(store: Checked, key: string, signal: AbortSignal | undefined): Promise<void> {
@@ -60,7 +92,7 @@ async function readSome(store: Checked, key: string, signal: AbortSignal | undef
 
 interface Outcome {
   readonly row: StoreCheck;
-  readonly code: string | null;
+  readonly error: DataManagerError | null;
 }
 
 async function tryRight(
@@ -72,24 +104,19 @@ async function tryRight(
   throwIfCancelled(signal);
   try {
     await use();
-    return { row: { check, ok: true, detail: fine, code: null }, code: null };
+    return { row: { check, ok: true, detail: fine, code: null }, error: null };
   } catch (error) {
     throwIfCancelled(signal);
     if (!DataManagerError.is(error)) throw error;
-    return {
-      row: { check, ok: false, detail: [error.message, error.hint].filter(Boolean).join(' '), code: error.code },
-      code: error.code,
-    };
+    const detail = [error.message, error.hint].filter(Boolean).join(' ');
+    return { row: { check, ok: false, detail, code: error.code }, error };
   }
+}
+
+function untried(checks: readonly StoreCheck['check'][], why: string): readonly StoreCheck[] {
+  return checks.map((check) => notTried(check, why));
 }
 
 function notTried(check: StoreCheck['check'], why: string): StoreCheck {
   return { check, ok: false, detail: `Not tried: ${why}.`, code: null };
-}
-
-function unreachable({ detail, code }: StoreCheck): readonly StoreCheck[] {
-  const rest = (['list', 'read', 'write', 'delete'] as const).map((check) =>
-    notTried(check, "the store can't be reached"),
-  );
-  return [{ check: 'reach', ok: false, detail, code }, ...rest];
 }

@@ -6,6 +6,7 @@ import { editorNetwork } from '../editorNetwork';
 import { requireTrustedWorkspace, type Services } from '../services';
 import { askCredentials, type CredentialsWay } from '../ui/askCredentials';
 import type { KeptCredentials } from '../ui/credentials';
+import { firstFailure } from '../ui/firstFailure';
 import { notificationText } from '../ui/plainText';
 import { withProgress } from '../ui/withProgress';
 import { chooseRepository, optionsOf, type SubjectOptions } from './subject';
@@ -34,12 +35,11 @@ export async function setCredentials(services: Services, argument: unknown): Pro
   const { credentials: given, way } = optionsOf<SetCredentialsOptions>(argument);
   const credentials = given ?? (await askCredentials(store, { title, folder, way, credentials: services.credentials }));
   const checks = await keepWhatWorks(services, store, credentials);
-  const failed = checks.filter(({ ok }) => !ok);
-  if (failed[0]) {
+  if (checks.some(({ ok }) => !ok)) {
     const message = vscode.l10n.t(
       'The access key for "{0}" is kept, but not all works: {1}',
       store.bucket,
-      failed[0].detail,
+      firstFailure(checks),
     );
     void vscode.window.showWarningMessage(notificationText(message));
   } else {

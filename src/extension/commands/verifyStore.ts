@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { StoreReport } from '../../core/operations/verifyStore';
 import type { StoreCheck } from '../../core/store/objectStore';
 import type { Services } from '../services';
+import { firstFailure } from '../ui/firstFailure';
 import { notificationText, withoutIcons } from '../ui/plainText';
 import { withProgress } from '../ui/withProgress';
 import { chooseRepository } from './subject';
@@ -33,10 +34,6 @@ async function show({ location, ok, checks }: StoreReport): Promise<void> {
     detail: withoutIcons(check.detail),
   }));
   await vscode.window.showQuickPick(items, { title: withoutIcons(location) });
-}
-
-function firstFailure(checks: readonly StoreCheck[]): string {
-  return checks.find(({ ok }) => !ok)?.detail ?? '';
 }
 
 function checkWords(check: StoreCheck['check']): string {

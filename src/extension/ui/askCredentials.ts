@@ -3,6 +3,7 @@ import { DataManagerError } from '../../core/errors';
 import { credentialsFromEnvironment } from '../../core/store/credentialsFromEnvironment';
 import { credentialsFromText } from '../../core/store/credentialsFromText';
 import { accountOf, r2Endpoint, r2Jurisdictions } from '../../core/store/r2Endpoint';
+import { checkEndpoint, checkStore } from '../../core/store/storeIdentity';
 import type { S3StoreSettings, StoreCredentials } from '../../core/store/storeSettings';
 import { type Credentials, type KeptCredentials, readDotEnv } from './credentials';
 import { answered, chooseOne, dismissed } from './prompts';
@@ -46,7 +47,7 @@ export async function askCredentials(store: S3StoreSettings, options: AskOptions
   const question = t('How do you have the access key for the bucket "{0}"?', store.bucket);
   switch (options.way ?? (await chooseOne(ways, question, title)).way) {
     case 'type':
-      return typeKeys(title, store.bucket);
+      return typeKeys(title, store);
     case 'clipboard':
       return keysOfClipboard(store);
     case 'dotEnv':
@@ -64,7 +65,12 @@ export async function askBucket(title: string): Promise<S3StoreSettings> {
     { label: t('Any S3 service'), description: t('by its address'), ask: () => askEndpoint(title) },
   ];
   const endpoint = await (await chooseOne(kinds, t('Where is the bucket?'), title)).ask();
-  return { type: 's3', endpoint, bucket: await askText(title, { prompt: t('Name of the bucket') }) };
+  const bucket = await askText(title, {
+    prompt: t('Name of the bucket'),
+    placeHolder: t('as it is called where it was made, such as energy-data'),
+    validateInput: (text) => complaint(() => checkStore({ endpoint, bucket: text.trim() })),
+  });
+  return { type: 's3', endpoint, bucket };
 }
 
 async function askR2Endpoint(title: string): Promise<string> {
@@ -75,7 +81,12 @@ async function askR2Endpoint(title: string): Promise<string> {
     validateInput: (text) =>
       /^[0-9a-f]{32}$/i.test(text.trim()) ? undefined : t('An account id has 32 digits from 0 to 9 and a to f.'),
   });
-  const words = { default: t('anywhere'), eu: t('European Union'), fedramp: t('FedRAMP') };
+  const words = {
+    default: t('none: it is anywhere'),
+    eu: t('European Union'),
+    us: t('United States'),
+    fedramp: t('FedRAMP'),
+  };
   const places = r2Jurisdictions.map((jurisdiction) => ({ label: jurisdiction, description: words[jurisdiction] }));
   const { label } = await chooseOne(places, t('To which jurisdiction is the bucket bound?'), title);
   const endpoint = r2Endpoint(account, label);
@@ -87,17 +98,34 @@ function askEndpoint(title: string): Promise<string> {
   return askText(title, {
     prompt: vscode.l10n.t('Endpoint'),
     placeHolder: 'https://s3.example.org',
-    validateInput: (text) =>
-      URL.canParse(text.trim()) && /^https?:$/.test(new URL(text.trim()).protocol)
-        ? undefined
-        : vscode.l10n.t('Write an address that begins with https://'),
+    validateInput: (text) => complaint(() => checkEndpoint(text.trim())),
   });
 }
 
-async function typeKeys(title: string, bucket: string): Promise<StoreCredentials> {
+/** What a check has to say about what was typed so far. */
+function complaint(check: () => unknown): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return DataManagerError.is(error) ? error.hint : String(error);
+  }
+}
+
+async function typeKeys(title: string, { bucket, endpoint }: S3StoreSettings): Promise<StoreCredentials> {
   const { t } = vscode.l10n;
-  const accessKeyId = await askText(title, { prompt: t('Access key ID for the bucket "{0}"', bucket) });
-  const secretAccessKey = await askText(title, { prompt: t('Secret access key'), password: true });
+  const shownBy = accountOf(endpoint)
+    ? t('shown when an API token of R2 is made: 32 hex digits')
+    : t('shown when the access key is made');
+  const accessKeyId = await askText(title, {
+    prompt: t('Access key ID for the bucket "{0}"', bucket),
+    placeHolder: shownBy,
+  });
+  const secretAccessKey = await askText(title, {
+    prompt: t('Secret access key'),
+    placeHolder: t('shown beside the access key ID, once only'),
+    password: true,
+  });
   const sessionToken = await answered(
     vscode.window.showInputBox({
       title,

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DataManagerError } from '../../core/errors';
-import { checkEndpoint, plainEndpoint, storeIdentity } from '../../core/store/storeIdentity';
+import { maySendSecret } from '../../core/repo/remote/credentials';
+import { checkStore, plainEndpoint, storeIdentity } from '../../core/store/storeIdentity';
 import type { S3StoreSettings } from '../../core/store/storeSettings';
 
 const trustedStoresKey = 'trustedStores';
@@ -23,18 +24,21 @@ export class StoreTrust {
 
   /** Asks unless it is trusted already. Throws STORE_NOT_TRUSTED when the answer is no, SETTINGS_INVALID for no plain address. */
   async require(folder: string, store: S3StoreSettings): Promise<void> {
-    checkEndpoint(store.endpoint);
+    const address = checkStore(store);
     if (this.isTrusted(folder, store)) return;
     const use = vscode.l10n.t('Use This Bucket');
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t('Use the bucket "{0}" for this repository?', store.bucket),
       {
         modal: true,
-        detail: vscode.l10n.t(
-          'Data and your keys for it would be sent to {0}. The settings of {1} ask for it; go on only if you know this address.',
-          plainEndpoint(store.endpoint),
-          folder,
-        ),
+        detail: [
+          vscode.l10n.t(
+            'Data and your keys for it would be sent to {0}. The settings of {1} ask for it; go on only if you know this address.',
+            plainEndpoint(store.endpoint),
+            folder,
+          ),
+          ...(maySendSecret(address) ? [] : [vscode.l10n.t('The connection is not encrypted.')]),
+        ].join('\n\n'),
       },
       use,
     );

@@ -68,6 +68,7 @@ describe('datamanager behind a proxy and with a CA of its own', function () {
     const env = {
       NODE_EXTRA_CA_CERTS: certificate.file,
       HTTPS_PROXY: `http://me:p%40ss@127.0.0.1:${toSite.port}`,
+      ...{ R2_ACCESS_KEY_ID: 'id', R2_SECRET_ACCESS_KEY: 'secret', R2_SESSION_TOKEN: 'token' },
       HTTP_PROXY: 'http://127.0.0.1:9',
     };
     const { code, stderr } = await pull('https://away.invalid/below', env);
@@ -79,6 +80,10 @@ describe('datamanager behind a proxy and with a CA of its own', function () {
     toSite.seen.length = 0;
     assert.equal((await pull(site.url, { ...env, NO_PROXY: '127.0.0.1' })).code, 0);
     assert.deepEqual(toSite.seen, []);
+    const told = site.requests.flatMap(({ headers }) =>
+      Object.keys(headers).filter((name) => /auth|amz|cookie/.test(name)),
+    );
+    assert.deepEqual(told, [], 'a public address is told nothing about who asks');
   });
 
   it('reaches a bucket through HTTP_PROXY with all rights', async () => {

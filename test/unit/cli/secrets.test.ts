@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type CliResult, runCli, startCli } from '../../support/cli';
 import { bareRemote, runIn } from '../../support/gitFixture';
+import { leaksBelow, leaksIn, spellingsOf } from '../../support/leaks';
 import { type R2Emulator, startR2Emulator } from '../../support/r2Emulator';
 import { makeSqlite } from '../../support/sqliteFixture';
 import { type StaticServer, startServer } from '../../support/staticServer';
@@ -15,21 +16,12 @@ import { tempDir } from '../../support/tempDir';
 const secret = 'NeedleSecret/with+signs=&"and more"%';
 const token = 'NeedleToken/with+signs==&"%';
 const proxyPassword = 'NeedleProxyPassword';
+const amazonSecret = 'NeedleAmazon';
 
-/** What a leak could look like. */
-const needles = [secret, token, proxyPassword].flatMap((text) => [
-  text,
-  encodeURIComponent(text),
-  JSON.stringify(text).slice(1, -1),
-  Buffer.from(text).toString('base64'),
-  Buffer.from(text).toString('base64url'),
-  Buffer.from(text).toString('hex'),
-]);
-needles.push('NeedleSecret', 'NeedleToken');
-
-function leaksIn(what: string, bytes: Buffer | string): readonly string[] {
-  return needles.filter((needle) => bytes.includes(needle)).map((needle) => `${needle} in ${what}`);
-}
+const needles = [
+  ...spellingsOf(secret, token, proxyPassword, amazonSecret),
+  ...['NeedleSecret', 'NeedleToken', 'NeedleAmazon', 'Credential=', ', Signature='],
+];
 
 describe('a secret never appears', function () {
   this.timeout(120_000);
@@ -49,11 +41,20 @@ describe('a secret never appears', function () {
     let turn = 0;
     hostile = await startServer((request, response) => {
       const told = String(request.headers['x-amz-security-token'] ?? '');
+      const inEntities = [...told].map((sign) => `&#x${sign.charCodeAt(0).toString(16)};`).join('');
       const inXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-      const spelled = [told, encodeURIComponent(told), JSON.stringify(told), Buffer.from(told).toString('base64')];
-      const [code, message] = [spelled[turn++ % spelled.length] ?? '', inXml(spelled.join(' '))];
+      const spelled = [
+        ...[told, encodeURIComponent(told), encodeURIComponent(told).toLowerCase()],
+        ...[JSON.stringify(told), JSON.stringify(told).replaceAll('/', '\\/'), inXml(told)],
+        ...[Buffer.from(told).toString('base64'), String(request.headers.authorization)],
+      ];
+      const said = spelled[turn++ % spelled.length] ?? '';
       response.setHeader('x-amz-request-id', Buffer.from(told).toString('base64'));
-      response.writeHead(400).end(`<Error><Code>${inXml(code)}</Code><Message>${message}</Message></Error>`);
+      response.setHeader('x-amz-bucket-region', told);
+      const message = turn % 2 === 0 ? inEntities : inXml(said);
+      response
+        .writeHead([400, 403, 301, 418][turn % 4] ?? 400)
+        .end(`<Error><Code>${inXml(said)}</Code><Message>${message}</Message><Region>${inXml(told)}</Region></Error>`);
     });
     top = tempDir();
     dir = join(top, 'catalog');
@@ -72,6 +73,7 @@ describe('a secret never appears', function () {
   const environment = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
     ...{ HOME: join(top, 'home'), DATAMANAGER_CACHE: join(top, 'cache'), XDG_CONFIG_HOME: join(top, 'config') },
     ...{ R2_ACCESS_KEY_ID: r2.credentials.accessKeyId, R2_SECRET_ACCESS_KEY: secret, DEBUG: '*' },
+    ...{ AWS_ACCESS_KEY_ID: 'amazon', AWS_SECRET_ACCESS_KEY: amazonSecret, AWS_SESSION_TOKEN: token },
     ...more,
   });
 
@@ -107,7 +109,7 @@ describe('a secret never appears', function () {
     assert.equal(wrong.code, 1);
     const expired = await run(['verify'], { R2_SESSION_TOKEN: token });
     assert.equal(expired.code, 1);
-    const proxy = { HTTP_PROXY: `http://me:${proxyPassword}@127.0.0.1:9` };
+    const proxy = { HTTP_PROXY: `http://me:${proxyPassword}@127.0.0.1:9`, NODE_DEBUG: 'http,net,tls' };
     assert.equal(
       (await run(['pull', 'a.sqlite@v2', '-o', '../out'], { ...proxy, DATAMANAGER_CACHE: tempDir() })).code,
       1,
@@ -118,22 +120,27 @@ describe('a secret never appears', function () {
       broken,
       `const { toISOString } = Date.prototype;
       Date.prototype.toISOString = function () {
-        if (!/s3Store/.test(new Error().stack)) throw new TypeError('forced');
+        if (!/s3Store/.test(new Error().stack)) {
+          process.report.writeReport(${JSON.stringify(join(top, 'report.json'))});
+          throw new TypeError('forced');
+        }
         return toISOString.call(this);
       };`,
     );
     const crash = await run(['create', 'big.bin', big], { NODE_OPTIONS: `--require=${broken}` });
     assert.equal(crash.code, 70, crash.stderr);
     assert.match(crash.stderr, /TypeError: forced\n +at/);
+    // What node --report-on-fatalerror and its like write: all variables of the process, among other things.
+    assert.match(readFileSync(join(top, 'report.json'), 'utf8'), /"DATAMANAGER_CACHE"/);
   });
 
   it('when the server says back what it was told', async () => {
     const settings = join(dir, '.datamanager.json');
     const text = readFileSync(settings, 'utf8');
     writeFileSync(settings, text.replace(r2.endpoint, hostile.url));
-    const told = { R2_ENDPOINT: hostile.url, R2_SESSION_TOKEN: token };
+    const told = { R2_ENDPOINT: hostile.url, R2_SESSION_TOKEN: token, NODE_DEBUG: 'http,net,tls' };
     for (const args of [
-      ['verify'],
+      ...Array.from({ length: 16 }, () => ['verify']),
       ['verify', '--json'],
       ['pull', 'a.sqlite@v1', '-o', '../o', '--json'],
       ['push', big, '--yes'],
@@ -145,6 +152,32 @@ describe('a secret never appears', function () {
       'it was told the token',
     );
     writeFileSync(settings, text);
+  });
+
+  it('when a hook shows its environment', async () => {
+    const hooks = join(dir, 'their-hooks');
+    mkdirSync(hooks);
+    const seen = (name: string) => join(top, `hook-${name}`);
+    for (const name of ['pre-commit', 'post-commit', 'pre-push', 'reference-transaction']) {
+      writeFileSync(join(hooks, name), `#!/bin/sh\nenv > '${seen(name)}'\ncat > /dev/null\n`, { mode: 0o755 });
+    }
+    runIn(dir, ['config', 'core.hooksPath', 'their-hooks']);
+    const update = async (x: number, ...args: readonly string[]) => {
+      const file = await makeSqlite(`CREATE TABLE t(id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES(1, ${x})`);
+      return run(['update', 'a.sqlite', file, ...args]);
+    };
+    const published = await update(7);
+    assert.equal(published.code, 0, published.stderr);
+    for (const name of ['pre-commit', 'post-commit', 'pre-push', 'reference-transaction']) {
+      assert.ok(existsSync(seen(name)), name);
+      const shown = readFileSync(seen(name), 'utf8');
+      assert.match(shown, /^DATAMANAGER_CACHE=/m);
+      assert.doesNotMatch(shown, /^(R2|AWS)_/m);
+    }
+    writeFileSync(join(hooks, 'pre-commit'), '#!/bin/sh\nenv >&2\nexit 1\n');
+    const refused = await update(8, '--json');
+    assert.match(refused.stdout, /HOOK_REFUSED[\s\S]*DATAMANAGER_CACHE/);
+    runIn(dir, ['config', '--unset', 'core.hooksPath']);
   });
 
   it('in what killed publishes leave behind', async () => {
@@ -162,33 +195,26 @@ describe('a secret never appears', function () {
   });
 
   it('anywhere: files, Git objects, output, command lines', () => {
-    const found: string[] = [];
-    for (const folder of [top, remote]) {
-      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile()) continue;
-        const file = join(entry.parentPath, entry.name);
-        found.push(...leaksIn(file, readFileSync(file)), ...leaksIn('a file name', file));
-      }
-    }
+    const found = [top, remote].flatMap((folder) => leaksBelow(folder, needles));
     for (const repository of [dir, remote]) {
       const objects = runIn(repository, ['cat-file', '--batch-all-objects', '--batch', '--buffer']);
       assert.ok(objects.includes('a.sqlite'), 'the objects were read');
-      found.push(...leaksIn(`the objects of ${repository}`, objects));
+      found.push(...leaksIn(`the objects of ${repository}`, objects, needles));
     }
-    for (const text of outputs) found.push(...leaksIn(`output: ${text.slice(0, 300)}`, text));
+    for (const text of outputs) found.push(...leaksIn(`output: ${text.slice(0, 300)}`, text, needles));
     assert.ok(outputs.join('').includes('datamanager: '), 'the output was kept');
     if (process.platform === 'linux')
       assert.ok(
         commandLines.some((line) => line.includes('cli.js')),
         'it was seen running',
       );
-    for (const line of commandLines) found.push(...leaksIn(`a command line: ${line}`, line));
+    for (const line of commandLines) found.push(...leaksIn(`a command line: ${line}`, line, needles));
     assert.deepEqual(found, []);
   });
 
   it('would be found', () => {
-    assert.notDeepEqual(leaksIn('a file', `x ${encodeURIComponent(token)} x`), []);
-    assert.notDeepEqual(leaksIn('a file', Buffer.from(`x${secret}`)), []);
+    assert.notDeepEqual(leaksIn('a file', `x ${encodeURIComponent(token)} x`, needles), []);
+    assert.notDeepEqual(leaksIn('a file', Buffer.from(`x${secret}`), needles), []);
   });
 });
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bucketAccess } from '../../../src/cli/bucketAccess';
+import { DataManagerError } from '../../../src/core/errors';
+import { openRepository } from '../../../src/core/repo/openRepository';
 import { runCli } from '../../support/cli';
-import { bareRemote, identify, runIn } from '../../support/gitFixture';
+import { bareRemote, git, identify, runIn } from '../../support/gitFixture';
 import { type R2Emulator, startR2Emulator } from '../../support/r2Emulator';
 import { makeSqlite } from '../../support/sqliteFixture';
 import { filesOf, type StaticServer, startServer } from '../../support/staticServer';
@@ -77,7 +80,32 @@ describe('buckets that a repository names', function () {
     const host = new URL(stranger.url).host;
     const dir = cloned({}, `http://abc.r2.cloudflarestorage.com@${host}`);
     assert.equal((await verify(dir, {}, '--yes')).error?.code, 'SETTINGS_INVALID');
-    assert.equal(stranger.requests.length, 0);
+    const bucket = 'data" at https://abc.r2.cloudflarestorage.com';
+    const store = { type: 's3', endpoint: stranger.url, bucket };
+    const named = await verify(cloned({}, '', { store }), {}, '--yes');
+    assert.deepEqual([named.error?.code, named.asked], ['SETTINGS_INVALID', false]);
+  });
+
+  it('are asked about with their address in plain letters, and a word where others can read along', async () => {
+    const repository = await openRepository(cloned());
+    const asked: string[] = [];
+    const confirm = async (question: string) => {
+      asked.push(question);
+      return false;
+    };
+    const access = bucketAccess({ repository, env: { ...git.env, HOME: tempDir() }, dotEnv: {}, confirm });
+    for (const endpoint of ['https://\u0430bc.example:443/x', 'http://S3.example', 'http://localhost:9']) {
+      const store = { type: 's3', endpoint, bucket: 'data' } as const;
+      await assert.rejects(access.requireTrust(store), (error) => DataManagerError.is(error, 'STORE_NOT_TRUSTED'));
+    }
+    for (const bad of [{ bucket: 'data" at https://abc.example' }, { endpoint: 'https://abc.example@evil.example' }]) {
+      const store = { type: 's3', endpoint: 'https://evil.example', bucket: 'data', ...bad } as const;
+      await assert.rejects(access.requireTrust(store), (error) => DataManagerError.is(error, 'SETTINGS_INVALID'));
+    }
+    assert.equal(asked.length, 3);
+    assert.match(asked[0] ?? '', /"data" at https:\/\/xn--bc-6kc\.example\/x\? .* ask for it\.$/);
+    assert.match(asked[1] ?? '', /at http:\/\/s3\.example\? .* The connection is not encrypted\.$/);
+    assert.match(asked[2] ?? '', /at http:\/\/localhost:9\? .* ask for it\.$/);
   });
 
   it('get what they want once the user agreed, in any repository, and no other bucket does', async () => {
@@ -141,6 +169,8 @@ describe('buckets that a repository names', function () {
     assert.equal((await verify(dir, { ...none, DATAMANAGER_PROFILE: 'work' })).code, 0);
     const absent = await verify(dir, { ...none, DATAMANAGER_PROFILE: 'home' });
     assert.equal(absent.error?.code, 'CREDENTIALS_MISSING');
+    const asking = cloned({ '.env': 'DATAMANAGER_PROFILE=work\n' }, r2.endpoint);
+    assert.equal((await verify(asking, none)).error?.code, 'CREDENTIALS_MISSING', 'a file of a clone is not the user');
   });
 
   it('are passed by where the public address serves: pull and diff without keys, and without a question', async () => {

@@ -271,3 +271,42 @@ describe('git in the background', () => {
     });
   }
 });
+
+describe('the keys of buckets in the environment', () => {
+  const keys = {
+    R2_SECRET_ACCESS_KEY: 'a',
+    AWS_ACCESS_KEY_ID: 'b',
+    AWS_SECRET_ACCESS_KEY: 'c',
+    AWS_SESSION_TOKEN: 'd',
+  };
+
+  /** The variables of ours that git's helper for an address is given. */
+  async function givenTo(helper: string, address: string): Promise<readonly string[]> {
+    const seen = join(tempDir(), 'seen');
+    const folder = tempDir();
+    writeFileSync(join(folder, helper), `#!/bin/sh\nenv >> ${seen}\nexit 1\n`, { mode: 0o755 });
+    const { fixture } = published();
+    fixture.run('remote', 'set-url', 'origin', address);
+    fixture.run('config', 'credential.helper', join(folder, helper));
+    const program = withEnv({ ...keys, PATH: `${folder}:${git.env.PATH}` });
+    await pushBranch({ repo: await fixture.open(), git: program });
+    const variables = readFileSync(seen, 'utf8').split('\n');
+    return [...new Set(variables.filter((line) => /^(R2|AWS)_/.test(line)))].sort();
+  }
+
+  it('go to remotes that are opened with the keys of Amazon, as far as they are these', async () => {
+    const amazon = ['AWS_ACCESS_KEY_ID=b', 'AWS_SECRET_ACCESS_KEY=c', 'AWS_SESSION_TOKEN=d'];
+    assert.deepEqual(await givenTo('git-remote-s3', 's3://bucket/x'), amazon);
+    assert.deepEqual(await givenTo('git-remote-codecommit', 'codecommit::eu-west-1://x'), amazon);
+  });
+
+  it('go to no other', async () => {
+    assert.deepEqual(await givenTo('git-remote-other', 'other://bucket/x'), []);
+    const server = await gitHttpServer(bareRemote(), { credentials: { user: 'ada', password: 'pw' } });
+    try {
+      assert.deepEqual(await givenTo('helper', server.url), []);
+    } finally {
+      await server.close();
+    }
+  });
+});

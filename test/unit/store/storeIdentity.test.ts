@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { accountOf, r2Endpoint } from '../../../src/core/store/r2Endpoint';
-import { environmentNames, storeIdentity } from '../../../src/core/store/storeIdentity';
+import { DataManagerError } from '../../../src/core/errors';
+import { accountOf, r2Endpoint, r2Jurisdictions } from '../../../src/core/store/r2Endpoint';
+import { checkStore, environmentNames, storeIdentity } from '../../../src/core/store/storeIdentity';
 
 const r2 = { type: 's3', endpoint: 'https://abc.r2.cloudflarestorage.com', bucket: 'data' } as const;
 
@@ -16,9 +17,49 @@ describe('storeIdentity', () => {
       { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com.evil.example' },
       { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com/x' },
       { ...r2, endpoint: 'https://me@abc.r2.cloudflarestorage.com' },
+      { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com.' },
+      { ...r2, endpoint: 'https://\u0430bc.r2.cloudflarestorage.com' },
+      { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com\\@evil.example' },
+      { ...r2, endpoint: 'https://abc.r2.cloudflarestorage.com%2eevil.example' },
       { bucket: 'data at https://abc.r2.cloudflarestorage.com', endpoint: 'https://evil.example' },
     ];
     for (const other of others) assert.notEqual(storeIdentity(other), storeIdentity(r2));
+  });
+});
+
+describe('checkStore', () => {
+  it('takes an endpoint of any service and a bucket by its name', () => {
+    for (const bucket of ['data', 'My_Old.Bucket', 'tenant:data', '1-2']) {
+      assert.equal(checkStore({ ...r2, bucket }).hostname, 'abc.r2.cloudflarestorage.com');
+    }
+    assert.equal(checkStore({ ...r2, endpoint: 'http://127.0.0.1:8080/below/' }).pathname, '/below/');
+  });
+
+  it('refuses what would mislead whoever is asked about it', () => {
+    const buckets = [
+      'data" at https://abc.r2.cloudflarestorage.com',
+      'a/b',
+      '../a',
+      'a b',
+      'a\nb',
+      'dat\u0430',
+      '',
+      '.',
+    ];
+    const endpoints = [
+      'https://me:pw@abc.example',
+      'https://abc.example?x',
+      'https://abc.example#x',
+      'ftp://abc.example',
+    ];
+    for (const store of [
+      ...buckets.map((bucket) => ({ ...r2, bucket })),
+      ...endpoints.map((endpoint) => ({ ...r2, endpoint })),
+    ]) {
+      const refused = (error: unknown) =>
+        DataManagerError.is(error, 'SETTINGS_INVALID') && !`${error.message} ${error.hint}`.includes('pw');
+      assert.throws(() => checkStore(store), refused, JSON.stringify(store));
+    }
   });
 });
 
@@ -69,7 +110,10 @@ describe('r2Endpoint', () => {
   it('knows the jurisdictions', () => {
     assert.equal(r2Endpoint('abc'), 'https://abc.r2.cloudflarestorage.com');
     assert.equal(r2Endpoint('abc', 'EU'), 'https://abc.eu.r2.cloudflarestorage.com');
-    assert.equal(r2Endpoint('abc', 'fedramp'), 'https://abc.fedramp.r2.cloudflarestorage.com');
+    for (const place of ['us', 'fedramp'])
+      assert.equal(r2Endpoint('abc', place), `https://abc.${place}.r2.cloudflarestorage.com`);
+    for (const place of r2Jurisdictions) assert.equal(accountOf(r2Endpoint('abc', place) ?? ''), 'abc');
+    assert.deepEqual(r2Jurisdictions, ['default', 'eu', 'us', 'fedramp']);
     for (const [account, place] of [['evil.example/#'], ['abc', 'eu.evil'], ['']] as const)
       assert.equal(r2Endpoint(account, place), null);
     assert.equal(accountOf('https://abc.eu.r2.cloudflarestorage.com'), 'abc');

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { DataManagerError } from '../../errors';
+import { isKeyVariable } from '../../store/credentialsFromEnvironment';
 import type { RemoteOptions } from '../remoteBranch';
+import type { GitProgram } from '../repository';
 import { type Credentials, type Login, maySendSecret } from './credentials';
 import type { GitRemote } from './gitRemote';
 import { type GitSettings, remoteAddress } from './gitSettings';
@@ -23,9 +25,9 @@ export async function openRemote(options: RemoteOptions, remote: string, setting
   const fetchUrl = remoteAddress(settings, remote, 'fetch');
   const pushUrl = remoteAddress(settings, remote, 'push');
   if (settings.hasGit) {
-    const env = interactive ? {} : unaskedEnvironment(git, settings.values.get('core.sshcommand')?.at(-1));
+    const unasked = interactive ? {} : unaskedEnvironment(git, settings.values.get('core.sshcommand')?.at(-1));
     return systemGitRemote({
-      ...{ repo, git, remote, env },
+      ...{ repo, git, remote, env: { ...unasked, ...amazonKeys(git, [fetchUrl, pushUrl]) } },
       pushesElsewhere: pushUrl !== fetchUrl,
       login: () => loginFor(pushUrl, credentials),
     });
@@ -44,6 +46,20 @@ export async function openRemote(options: RemoteOptions, remote: string, setting
   const caFile = settings.values.get('http.sslcainfo')?.at(-1);
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8').catch(() => undefined);
   return httpsRemote({ repo, remote, fetchUrl, pushUrl, credentials, ca });
+}
+
+/** CodeCommit, and the addresses of helpers such as git-remote-s3 (gitremote-helpers(7)), which are opened with Amazon's keys. */
+const OPENED_BY_AMAZON =
+  /^(codecommit|s3)(\+\w+)?:|^https:\/\/([^/@]*@)?git-codecommit[\w.-]*\.amazonaws\.com(\.cn)?\//i;
+
+/** `runGit` keeps keys from git; a remote that is opened with Amazon's gets these, as it would from the user's own `git push`. */
+function amazonKeys({ env }: GitProgram, addresses: readonly string[]): Readonly<Record<string, string>> {
+  if (!addresses.some((address) => OPENED_BY_AMAZON.test(address))) return {};
+  const keys: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && isKeyVariable(name) && /^AWS_/i.test(name)) keys[name] = value;
+  }
+  return keys;
 }
 
 async function loginFor(
