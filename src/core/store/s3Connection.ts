@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { createAgents, type Network } from './httpAgents';
 import { createReceiveRange } from './httpRange';
@@ -85,6 +86,7 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
     retry: policy,
     fullKey: (key) => prefix + key,
     async call(operation, key, run, { signal, counter, retry, onRetry } = {}) {
+      if (!canBeSent(credentials)) throw wrongSigns(endpoint, bucket);
       const once = () => {
         if (counter) counter.requests++;
         return run(client, signal ? { abortSignal: signal } : {});
@@ -101,6 +103,18 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
       return receive({ ...address, agent, range, buffer, connectMs, idleMs, signal });
     },
   };
+}
+
+/** Said here, because Node throws at such a header, and the SDK then leaves timers behind that keep a process alive for a minute. */
+function canBeSent({ accessKeyId, sessionToken = '' }: StoreCredentials): boolean {
+  return /^[\x21-\x7e]*$/.test(accessKeyId + sessionToken);
+}
+
+function wrongSigns(endpoint: string, bucket: string): DataManagerError {
+  return new DataManagerError('CREDENTIALS_REJECTED', 'The access key holds a sign that no access key has.', {
+    hint: 'Copy its id, and its session token if it has one, again: each is one line of plain letters, digits and signs.',
+    data: { endpoint, bucket, status: null },
+  });
 }
 
 /** Why each setting is there: R2 and the SDK disagree with the SDK's defaults in several places. */

@@ -87,13 +87,6 @@ export function s3Error(error: unknown, context: S3ErrorContext): DataManagerErr
   const data = { operation, key, status, name, requestId, system, endpoint, bucket };
 
   if (name === 'AbortError') return new DataManagerError('CANCELLED', 'Cancelled.');
-  // Node refuses to send such a header, and these are the only ones that hold what a person typed.
-  if (system === 'ERR_INVALID_CHAR') {
-    return new DataManagerError('CREDENTIALS_REJECTED', 'The access key holds a sign that no access key has.', {
-      hint: 'Copy its id, and its session token if it has one, again: each is one line of plain letters, digits and signs.',
-      data,
-    });
-  }
   if (status === null) {
     return (
       networkError(error, { address: endpoint, data }) ??
