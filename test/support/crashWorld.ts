@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import initSqlJs from 'sql.js';
@@ -16,6 +16,7 @@ import { createCache } from '../../src/core/store/cache';
 import { openStore } from '../../src/core/store/openStore';
 import type { StoreCredentials, StoreSettings } from '../../src/core/store/storeSettings';
 import { lockFile } from '../../src/core/transaction/transactionLock';
+import { checkedMetas } from './bucketCatalog';
 import { childBundle } from './childBundle';
 import type { ChildOrder } from './crashChild';
 import { bareRemote, cloneOf, emptyRepository, type GitFixture, git, runIn } from './gitFixture';
@@ -64,7 +65,13 @@ interface Ended {
 /** A clone with a remote, a colleague, a store, and things of the user's that nobody may touch. */
 export async function crashWorld(store: StorePlace, diffEngine: DiffEngine): Promise<CrashWorld> {
   const fixture = emptyRepository();
-  const { settings, credentials } = store;
+  const { credentials } = store;
+  // A place of its own: all that is described there is compared with one manifest.
+  const own = `world-${randomUUID()}`;
+  const settings =
+    store.settings.type === 's3'
+      ? { ...store.settings, prefix: own }
+      : { ...store.settings, path: join(store.settings.path, own) };
   const written = settings.type === 's3' ? { ...settings } : settings;
   await initRepository({ git, folder: fixture.dir, store: written });
   fixture.commit({ 'staged.txt': '1\n', 'dirty.txt': '1\n', 'theirs.txt': '1\n' });
@@ -232,6 +239,11 @@ export async function crashWorld(store: StorePlace, diffEngine: DiffEngine): Pro
       assert.equal(times?.length, 1, `${version} is in ${ref} once`);
     }
   };
+  /** A dead process may have left some out, but none is about a version that was not published, or under another number. */
+  const checkDescriptions = async (): Promise<void> => {
+    const { datasets } = parseManifest(runIn(remote, ['show', 'main:manifest.json']));
+    assert.ok((await checkedMetas(await ours.openStore(), datasets)).length > 0);
+  };
   const checkAll = async (): Promise<void> => {
     assert.deepEqual(leftovers(), []);
     assert.deepEqual(usersFiles(), untouched);
@@ -260,6 +272,7 @@ export async function crashWorld(store: StorePlace, diffEngine: DiffEngine): Pro
       await publish(ours, 'mine.sqlite');
       assert.deepEqual(leftovers(), []);
       checkAcknowledged(remote, 'main');
+      await checkDescriptions();
       assert.deepEqual(await pendingCommits(ours), []);
       assert.equal(runIn(remote, ['rev-parse', 'main']), fixture.run('rev-parse', 'HEAD'));
       return {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Dataset } from '../../src/core/catalog/manifest';
 import { parseManifest } from '../../src/core/catalog/parseManifest';
 import { DataManagerError } from '../../src/core/errors';
 import type { OperationContext } from '../../src/core/operations/context';
 import { initRepository } from '../../src/core/operations/initRepository';
+import { materializeVersions } from '../../src/core/operations/materializeVersions';
 import { pendingCommits } from '../../src/core/operations/pendingCommits';
 import type { PublishResult } from '../../src/core/operations/publishVersion';
 import { pushFile } from '../../src/core/operations/pushFile';
@@ -12,6 +14,8 @@ import { recover } from '../../src/core/operations/recover';
 import type { DiffEngine } from '../../src/core/sqldiff/diffEngine';
 import { createCache } from '../../src/core/store/cache';
 import { createFolderStore } from '../../src/core/store/folderStore';
+import type { ObjectStore } from '../../src/core/store/objectStore';
+import { checkedMetas } from './bucketCatalog';
 import { bareRemote, cloneOf, emptyRepository, type GitFixture, git, runIn } from './gitFixture';
 import { type Answer, gitHttpServer } from './gitHttpServer';
 import { tempDir } from './tempDir';
@@ -77,7 +81,8 @@ export async function race(diffEngine: DiffEngine, { clones, versions }: RaceOpt
     ...store,
     put: async (key, source, monitor) => {
       const result = await store.put(key, source, monitor);
-      if (result.created && !key.endsWith('.fate')) written.set(source.sha256, (written.get(source.sha256) ?? 0) + 1);
+      if (result.created && !/\.(fate|meta\.json)$/.test(key))
+        written.set(source.sha256, (written.get(source.sha256) ?? 0) + 1);
       return result;
     },
   };
@@ -85,15 +90,16 @@ export async function race(diffEngine: DiffEngine, { clones, versions }: RaceOpt
   let conflicts = 0;
   const data = tempDir();
 
+  const contextOf = async (fixture: GitFixture): Promise<OperationContext> => ({
+    repository: await fixture.open(),
+    git,
+    openStore: async () => counting,
+    cache: createCache({ folder: tempDir() }),
+    diffEngine,
+    now: () => new Date(),
+  });
   const publishAll = async (fixture: GitFixture, clone: number): Promise<OperationContext> => {
-    const context: OperationContext = {
-      repository: await fixture.open(),
-      git,
-      openStore: async () => counting,
-      cache: createCache({ folder: tempDir() }),
-      diffEngine,
-      now: () => new Date(),
-    };
+    const context = await contextOf(fixture);
     for (let version = 0; version < versions; version++) {
       const name = version % 2 === 0 ? `own${clone}.csv` : 'shared.csv';
       const file = join(data, `${clone}-${version}.csv`);
@@ -146,6 +152,7 @@ export async function race(diffEngine: DiffEngine, { clones, versions }: RaceOpt
     const entry = entries.find(({ sha256 }) => sha256 === result.sha256);
     if (result.pushed && result.status !== 'unchanged') assert.equal(entry?.version, result.version);
   }
+  await checkDescriptions(store, datasets, () => contextOf(cloneOf(bare)));
   const all = datasets.flatMap(({ history }) => history.map(({ sha256 }) => sha256));
   assert.equal(all.length, clones * versions);
   assert.equal(runIn(bare, ['rev-list', '--min-parents=2', 'main']), '');
@@ -161,6 +168,21 @@ export async function race(diffEngine: DiffEngine, { clones, versions }: RaceOpt
     objects: written.size,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/**
+ * What lies beside an object names the number that the version has in the end, whoever was overtaken by whom. What a lost answer left
+ * out is there once objects were made whole.
+ */
+async function checkDescriptions(
+  store: ObjectStore,
+  datasets: readonly Dataset[],
+  clone: () => Promise<OperationContext>,
+): Promise<void> {
+  assert.ok((await checkedMetas(store, datasets)).length > 0);
+  await materializeVersions(await clone(), null, {});
+  const all = datasets.flatMap(({ name, history }) => history.map(({ version }) => `${name}@${version}`));
+  assert.deepEqual(await checkedMetas(store, datasets), all.sort());
 }
 
 /** Does what a person would: runs the command again after a conflict, and settles those of versions that wait. */

@@ -10,7 +10,8 @@ export const materializeCommand = defineCommand({
   details: [
     'With "transfer": {"deltaFirst": true} in .datamanager.json a publish sends only what changed, and others build the version from',
     'the one before. This command uploads such versions as whole objects, so that anyone can download them by their address. It may',
-    'run anywhere, as in a CI job after each push; a version that is whole is left alone.',
+    'run anywhere, as in a CI job after each push; a version that is whole is left alone. Where the .meta.json beside an object is',
+    'missing, as after a push by hand, it is written.',
   ].join('\n'),
   examples: ['datamanager materialize', 'datamanager materialize energy/utopia.sqlite --json'],
   run: async (session, { positionals }) => {

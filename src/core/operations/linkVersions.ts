@@ -8,6 +8,7 @@ import type { Monitor } from '../progress';
 import { commitPaths } from '../repo/commitPaths';
 import { withTransactionLock } from '../transaction/transactionLock';
 import type { OperationContext } from './context';
+import { describeVersions } from './describeVersions';
 import { prepareBranch, pushCommits } from './publishBranch';
 import { recoverTransactions } from './recoverTransactions';
 import { retryWhenMoved } from './retryWhenMoved';
@@ -45,15 +46,19 @@ export async function linkVersions(context: OperationContext, options: LinkOptio
   const { signal, onProgress } = options;
   await recoverTransactions(context, options);
   const doing = `records what ${options.child} was derived from`;
-  return withTransactionLock(repository, { doing, waitMs: lockWaitMs, signal, onProgress }, async () => {
+  const lock = { doing, waitMs: lockWaitMs, signal, onProgress };
+  const { link, commit, push } = await withTransactionLock(repository, lock, async () => {
     const branch = await retryWhenMoved(() => prepareBranch(context, options), signal);
     const { link, commit } = await retryWhenMoved(() => commitLink(context, options), signal);
-    if (commit === null) return { status: 'unchanged', ...link.labels, commit, pushed: false, note: null };
+    if (commit === null) return { link, commit, push: null };
     const first = { commit, ...link.child, file: null };
-    const { pushed, note, inFlight } = await pushCommits(context, first, { ...options, ...branch });
-    const now = inFlight?.commit ?? commit;
-    return { status: options.remove ? 'unlinked' : 'linked', ...link.labels, commit: now, pushed, note };
+    return { link, commit, push: await pushCommits(context, first, { ...options, ...branch }) };
   });
+  if (push === null) return { status: 'unchanged', ...link.labels, commit, pushed: false, note: null };
+  await describeVersions(context, push.settled, { signal });
+  const { pushed, note, inFlight } = push;
+  const now = inFlight?.commit ?? commit;
+  return { status: options.remove ? 'unlinked' : 'linked', ...link.labels, commit: now, pushed, note };
 }
 
 interface Link {

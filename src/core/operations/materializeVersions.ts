@@ -1,10 +1,15 @@
+import type { Dataset } from '../catalog/manifest';
 import { readCatalog } from '../catalog/readCatalog';
-import { findDataset } from '../catalog/reference';
+import { findDataset, type ResolvedVersion } from '../catalog/reference';
+import { throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
+import type { ObjectStore } from '../store/objectStore';
 import { deltaKey } from '../transfer/companions';
 import { sendObject } from '../transfer/sendObject';
 import type { OperationContext } from './context';
+import { describeVersion, isDescribed } from './describeVersions';
 import { fetchVersion } from './fetchVersion';
+import { settledVersions } from './settledVersions';
 import { uploadsFolder } from './uploadsFolder';
 
 export interface MaterializedVersion {
@@ -18,7 +23,10 @@ export interface MaterializedVersion {
 /**
  * Makes the whole objects of versions that were published delta first: each is built from the version before and its delta, checked
  * against its SHA-256, and uploaded under the key that the manifest names. Any clone may do it, also several at once; versions that
- * are whole cost one request each, those without a delta are left as they are.
+ * are whole cost two requests each, those without a delta are left as they are.
+ *
+ * Beside that it describes the versions that lack it (see `describeVersions`): pushed by hand, or published by an older program, or
+ * where the last request of a publish failed. A failure of that is no error either; the next call tries again.
  *
  * `name` limits it to one dataset. Throws DATASET_NOT_FOUND, HASH_MISMATCH, CANCELLED and the store's errors.
  *
@@ -55,5 +63,25 @@ export async function materializeVersions(
       made.push({ name: dataset.name, version: entry.version, key, bytesSent, bytesCopied });
     }
   }
+  await describeMissing(context, store, datasets.flatMap(versionsOf), { signal });
   return made;
+}
+
+function versionsOf(dataset: Dataset): readonly ResolvedVersion[] {
+  return dataset.history.filter(({ status }) => status === 'published').map((entry) => ({ dataset, entry }));
+}
+
+async function describeMissing(
+  context: OperationContext,
+  store: ObjectStore,
+  versions: readonly ResolvedVersion[],
+  { signal }: Pick<Monitor, 'signal'>,
+): Promise<void> {
+  try {
+    for (const version of await settledVersions(context, versions)) {
+      if (!(await isDescribed(store, version, { signal }))) await describeVersion(store, version, { signal });
+    }
+  } catch {
+    throwIfCancelled(signal);
+  }
 }

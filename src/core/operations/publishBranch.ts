@@ -1,3 +1,4 @@
+import type { ResolvedVersion } from '../catalog/reference';
 import { DataManagerError } from '../errors';
 import type { Monitor } from '../progress';
 import { aheadCommits } from '../repo/aheadCommits';
@@ -11,6 +12,7 @@ import type { OperationContext } from './context';
 import { pushedUpTo } from './pendingCommits';
 import { describeFetch, describePush } from './pushMessages';
 import type { Settlement } from './rebuildCommits';
+import { settledVersions, versionsInWaiting } from './settledVersions';
 
 export interface BranchOptions extends Monitor {
   /** False leaves the remote alone. */
@@ -40,6 +42,8 @@ export interface PushResult {
   readonly note: string | null;
   /** The commit that was in flight, as it is now: it may have been rebuilt and its version renumbered. */
   readonly inFlight: InFlight | null;
+  /** The versions whose numbers are final now: `describeVersions` is to write them down, not under the lock. */
+  readonly settled: readonly ResolvedVersion[];
 }
 
 /** Each lost round is somebody else's version that went through. */
@@ -101,6 +105,19 @@ export async function pushCommits(
   first: InFlight | null,
   options: BranchOptions,
 ): Promise<PushResult> {
+  // What is asked beside the push must not fail it.
+  const waiting = await versionsInWaiting(context, first?.file === null ? null : first).catch(() => []);
+  const push = await pushInRounds(context, first, options);
+  return { ...push, settled: await settledVersions(context, waiting).catch(() => []) };
+}
+
+type PushOfCommits = Omit<PushResult, 'settled'>;
+
+async function pushInRounds(
+  context: OperationContext,
+  first: InFlight | null,
+  options: BranchOptions,
+): Promise<PushOfCommits> {
   const { repository, git, gitCredentials, interactive, onStep } = context;
   const { push = true, silent, signal, onProgress } = options;
   let inFlight = first;
@@ -215,7 +232,7 @@ function whatOf(inFlight: InFlight | null): string {
   return inFlight ? `${inFlight.name}@${inFlight.version}` : 'What waits here';
 }
 
-function resultOf(outcome: PushOutcome, inFlight: InFlight | null): PushResult {
+function resultOf(outcome: PushOutcome, inFlight: InFlight | null): PushOfCommits {
   const { sentence, hint, code } = describePush(outcome, { what: whatOf(inFlight) });
   if (outcome.kind === 'ok') {
     return { pushed: true, note: [outcome.text.trim(), hint].filter(Boolean).join('\n') || null, inFlight };

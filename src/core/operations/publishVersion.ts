@@ -18,6 +18,7 @@ import {
   type VersionToCommit,
 } from './commitVersion';
 import type { OperationContext } from './context';
+import { describeVersions } from './describeVersions';
 import { type BranchOptions, type PreparedBranch, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { checkTarget, type PublishTarget } from './publishTarget';
 import { recoverTransactions } from './recoverTransactions';
@@ -71,6 +72,8 @@ export interface PublishResult {
  * Before the commit a failure or a cancel leaves Git as it was and takes back only the object that this call created. After it
  * nothing is taken back: a push that did not go through leaves the commit here, to be pushed later. The exception is
  * DATASET_CONFLICT: somebody else published another version of the dataset in the same moment, and ours was not pushed.
+ *
+ * Last of all, what has a final number now is described beside its object (`describeVersions`).
  *
  * @example
  * await publishVersion(context, 'utopia.sqlite', 'existing', { file: 'new.sqlite', message: 'Revise cost curve' });
@@ -130,18 +133,21 @@ async function publishJournaled(
     const prepared = await prepareVersion(context, version, options);
     return hold(() => commitAndPush(context, version, prepared, { ...options, ...branch }));
   };
+  let published: Published;
   try {
-    const published = await retryWhenMoved((count) => {
+    published = await retryWhenMoved((count) => {
       // Whoever is overtaken again and again prepares under the lock at last.
       return count < PATIENCE ? attempt(locked) : locked(() => attempt((run) => run()));
     }, signal);
     // The same bytes were published by somebody else while ours were on their way.
     if (published.outcome.kind === 'unchanged') await upload.takeBack();
-    return resultOf(version, published);
   } catch (error) {
     await upload.takeBack();
     throw error;
   }
+  const result = resultOf(version, published);
+  const requests = await describeVersions(context, published.push.settled, { signal });
+  return { ...result, transfer: { ...result.transfer, requests: result.transfer.requests + requests } };
 }
 
 const PATIENCE = 4;
@@ -214,7 +220,7 @@ async function renumbered(
   return entry ? { kind: 'unchanged', version: entry.version, entry } : was;
 }
 
-const NOT_PUSHED: PushResult = { pushed: false, note: null, inFlight: null };
+const NOT_PUSHED: PushResult = { pushed: false, note: null, inFlight: null, settled: [] };
 
 function resultOf({ name, sha256, input }: VersionToCommit, { outcome, push }: Published): PublishResult {
   const { pushed, note, inFlight } = push;

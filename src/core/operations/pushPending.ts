@@ -1,5 +1,6 @@
 import { withTransactionLock } from '../transaction/transactionLock';
 import type { OperationContext } from './context';
+import { describeVersions } from './describeVersions';
 import { type BranchOptions, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { recoverTransactions } from './recoverTransactions';
 import { retryWhenMoved } from './retryWhenMoved';
@@ -17,8 +18,11 @@ export async function pushPending(context: OperationContext, options: BranchOpti
   const { repository, lockWaitMs } = context;
   const { signal, onProgress } = options;
   await recoverTransactions(context, options);
-  return withTransactionLock(repository, { doing: 'pushes', waitMs: lockWaitMs, signal, onProgress }, async () => {
+  const doing = 'pushes';
+  const push = await withTransactionLock(repository, { doing, waitMs: lockWaitMs, signal, onProgress }, async () => {
     const branch = await retryWhenMoved(() => prepareBranch(context, options), signal);
     return pushCommits(context, null, { ...options, ...branch });
   });
+  await describeVersions(context, push.settled, { signal });
+  return push;
 }

@@ -7,6 +7,7 @@ import { listRefs, readHead } from '../repo/readRefs';
 import { runGit } from '../repo/runGit';
 import { withTransactionLock } from '../transaction/transactionLock';
 import type { OperationContext } from './context';
+import { describeVersions } from './describeVersions';
 import { moveOnto } from './moveOnto';
 import { type BranchOptions, type PushResult, prepareBranch, pushCommits } from './publishBranch';
 import { describePush } from './pushMessages';
@@ -41,7 +42,7 @@ export async function resolveConflict(
   const { signal, onProgress } = options;
   await recoverTransactions(context, options);
   const doing = 'settles a conflict';
-  return withTransactionLock(repository, { doing, waitMs: lockWaitMs, signal, onProgress }, async () => {
+  const push = await withTransactionLock(repository, { doing, waitMs: lockWaitMs, signal, onProgress }, async () => {
     if (resolution.kind === 'branch') return moveToBranch(context, resolution.branch, options);
     const { name, kind } = resolution;
     const others = options.onConflict ?? 'stop';
@@ -49,9 +50,11 @@ export async function resolveConflict(
     const { ahead } = await retryWhenMoved(() => prepareBranch(context, settled), signal);
     return ahead === 0 ? NOTHING_LEFT : pushCommits(context, null, settled);
   });
+  await describeVersions(context, push.settled, { signal });
+  return push;
 }
 
-const NOTHING_LEFT: PushResult = { pushed: true, note: null, inFlight: null };
+const NOTHING_LEFT: PushResult = { pushed: true, note: null, inFlight: null, settled: [] };
 
 /** What waits here goes to a new branch, there and here; the current one becomes what the remote has. */
 async function moveToBranch(context: OperationContext, branch: string, options: BranchOptions): Promise<PushResult> {
@@ -84,7 +87,7 @@ async function moveToBranch(context: OperationContext, branch: string, options: 
   }
   const base = await mergeBase({ repo: repository, git, signal }, head, remoteOid);
   await moveOnto(context, { from: head, base: base ?? remoteOid, to: remoteOid, commits: [] });
-  return { pushed: true, note: `Your versions are on the branch ${branch}.`, inFlight: null };
+  return { pushed: true, note: `Your versions are on the branch ${branch}.`, inFlight: null, settled: [] };
 }
 
 async function createBranch({ repository, git }: OperationContext, branch: string, oid: string): Promise<void> {

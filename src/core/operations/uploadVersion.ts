@@ -13,11 +13,13 @@ import type { OperationContext } from './context';
 import { uploadsFolder } from './uploadsFolder';
 
 export interface Transfer {
+  /** Bytes of the object, its delta and its index; like the headers of requests, what is noted about a version does not count. */
   readonly bytesSent: number;
   /** Bytes that the store copied from another object. */
   readonly bytesCopied: number;
   /** Bytes that an earlier, interrupted upload had brought. */
   readonly bytesResumed: number;
+  /** To the store, the one for the description included. */
   readonly requests: number;
   /** How it was sent, in a sentence; null when nothing was. */
   readonly how: string | null;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MaterializedVersion } from '../../../src/core/operations/materializeVersions';
 import type { PublishResult } from '../../../src/core/operations/publishVersion';
 import type { PullResult } from '../../../src/core/operations/pullVersion';
+import { createFolderStore } from '../../../src/core/store/folderStore';
+import { manifestOfBucket, metasOf } from '../../support/bucketCatalog';
 import { type CatalogFolder, newCatalog, runCli } from '../../support/cli';
 import { runIn } from '../../support/gitFixture';
 import { makeSqlite } from '../../support/sqliteFixture';
@@ -53,6 +55,15 @@ describe('datamanager materialize', () => {
     assert.equal(createHash('sha256').update(bytes).digest('hex'), updated.sha256);
     assert.deepEqual(await run(), []);
     assert.equal((await catalog.run('materialize')).stdout, 'Every version is whole already.\n');
+  });
+
+  it('describes the versions again whose description is gone', async () => {
+    const store = createFolderStore({ folder: catalog.store });
+    const metas = [...(await metasOf(store)).keys()];
+    assert.equal(metas.length, 2);
+    for (const key of metas) rmSync(join(catalog.store, key));
+    assert.deepEqual(await catalog.json('materialize'), []);
+    assert.equal(await manifestOfBucket(store), readFileSync(join(catalog.dir, 'manifest.json'), 'utf8'));
   });
 
   it('says so when there is no such dataset', async () => {
