@@ -64,11 +64,6 @@ export class Arrivals {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** What is there, as stretches in ascending order. */
-  there(): readonly ByteRange[] {
-    return [...this.#there];
-  }
-
   missing(): readonly ByteRange[] {
     const gaps: ByteRange[] = [];
     let at = 0;

@@ -182,7 +182,7 @@ async function receive(handle: FileHandle, temp: string, target: string, options
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
   if (cache && total !== null && (await isWorthParallel(store, { key, size: total, signal }))) {
-    const copy = { handle, path: temp, shownAs: target };
+    const copy = { path: temp, shownAs: target };
     const how = { copy, seed, leaves, follow, signal, onProgress };
     const fetched = await fetchObject({ store, key, sha256, size: total, cache, ...how });
     if (fetched) {

@@ -1,18 +1,14 @@
-import type { FileHandle } from 'node:fs/promises';
 import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { Arrivals } from './arrivals';
 import type { ObjectCache } from './cache';
 import { type FetchRangesOptions, fetchRanges } from './fetchRanges';
-import { type FollowedFile, type FollowHooks, followFile } from './followFile';
+import { type FollowedFile, type FollowHooks, type FollowRequest, followFile } from './followFile';
 import type { FollowFile } from './followThread';
 import { wrongHash } from './objectErrors';
 import type { ByteRange, ObjectStore } from './objectStore';
 import { openPartial, type PartialFile } from './partialFile';
-import { writeAt } from './writeAt';
 
-/** Bytes. */
-const SYNC_BYTES = 64 << 20;
 /** A block that is wrong again after so many fetches is right, and the index is not: the SHA-256 of the whole decides. */
 const REPAIRS = 2;
 
@@ -24,8 +20,8 @@ export interface FetchObjectOptions extends Monitor, Pick<FetchRangesOptions, 'p
   /** Bytes. */
   readonly size: number;
   readonly cache: ObjectCache;
-  /** A file that is to hold the bytes too; written while later ones are still on their way. `shownAs` is its name in errors. */
-  readonly copy?: { readonly handle: FileHandle; readonly path: string; readonly shownAs: string } | undefined;
+  /** A file that is to hold the bytes too; written while later ones are still on their way. It has to exist. */
+  readonly copy?: FollowRequest['copy'] | undefined;
   /** What the store's block index says (`parseBlockIndex`): only the blocks that arrive otherwise are fetched again. */
   readonly leaves?: Uint8Array | null | undefined;
   /** Does the hashing; in this thread unless given. */
@@ -106,20 +102,7 @@ async function fill(
       ...(bytesSeeded > 0 && { copied: bytesSeeded }),
     });
   report();
-  const { copy } = options;
-  await copy?.handle.truncate(0);
-  // What is not fetched is copied by whoever reads it.
-  const there = arrivals.there();
-  const writes = [inTurn((bytes, offset) => partial.write(bytes, offset))];
-  if (copy)
-    writes.push(
-      syncing(
-        copy.handle,
-        inTurn((bytes, offset) => writeAt(copy.handle, bytes, offset, copy.shownAs)),
-      ),
-    );
-  const write: Write = async (bytes, offset) => void (await Promise.all(writes.map((into) => into(bytes, offset))));
-  const common = { store, key, pieceBytes, signal, write };
+  const common = { store, key, pieceBytes, signal, write: inTurn((bytes, offset) => partial.write(bytes, offset)) };
   let refetched = { bytes: 0, requests: 0 };
   const repairs = new Map<number, number>();
   const fetching = fetchRanges({
@@ -131,12 +114,7 @@ async function fill(
       report();
     },
   });
-  const request = {
-    path: partial.path,
-    size,
-    copy: copy && there.length > 0 ? { path: copy.path, shownAs: copy.shownAs, ranges: there } : null,
-    leaves: options.leaves ?? null,
-  };
+  const request = { path: partial.path, size, copy: options.copy ?? null, leaves: options.leaves ?? null };
   const hooks: FollowHooks = {
     async arrived(read) {
       while (arrivals.prefix <= read) {
@@ -181,25 +159,6 @@ async function fill(
 }
 
 type Write = (bytes: Uint8Array, offset: number) => Promise<void>;
-
-/** Has the disk begin with what is to be on it in the end, while more is on its way. */
-function syncing(handle: FileHandle, write: Write): Write {
-  let written = 0;
-  let busy = false;
-  return async (bytes, offset) => {
-    await write(bytes, offset);
-    written += bytes.length;
-    if (busy || written < SYNC_BYTES) return;
-    [busy, written] = [true, 0];
-    // Only the sync at the end tells whether it worked.
-    void handle
-      .datasync()
-      .catch(() => {})
-      .finally(() => {
-        busy = false;
-      });
-  };
-}
 
 /** One write after the other: those into one file wait for each other anyway, and while they do the kernel lets them spin. */
 function inTurn(write: Write): Write {

@@ -4,34 +4,24 @@ import { BlockIndexBuilder, blockHashBytes, blockHashes, indexedBlock } from './
 import { writeError } from './fileErrors';
 import { changedFile } from './hashFile';
 import type { ByteRange } from './objectStore';
-import { writeAt } from './writeAt';
 
 /** A whole number of blocks. */
 const PIECE_BYTES = 1 << 20;
-/** Bytes a millisecond. On a line that is faster (2 Gbit/s) it is the processor that a transfer waits for. */
-const HURRY = 250_000;
-/** Bytes. What is shorter than this is not worth a hurry. */
-const HURRY_FROM = 128 << 20;
+/** Bytes. Who is so far behind does without the hashes of blocks; more than all connections together bring at once. */
+const FAR_BEHIND = 96 << 20;
 /** One is read while another is hashed and a third is written. */
 const BUFFERS = 3;
-
-export interface CopyRequest {
-  readonly path: string;
-  readonly shownAs: string;
-  /** In ascending order. */
-  readonly ranges: readonly ByteRange[];
-}
 
 /** A file that somebody else is writing, and what to do with its bytes. */
 export interface FollowRequest {
   readonly path: string;
   /** Bytes that it will have. */
   readonly size: number;
-  /** Another file to write the bytes to that are in these ranges, or near them; it has to exist. `shownAs` is its name in errors. */
-  readonly copy: CopyRequest | null;
+  /** Another file that is to hold the same bytes; it has to exist. `shownAs` is its name in errors. */
+  readonly copy: { readonly path: string; readonly shownAs: string } | null;
   /** What a block index says of its blocks (`parseBlockIndex`): they are compared with that as they come. Null: no index. */
   readonly leaves: Uint8Array | null;
-  /** True to look at every block, however fast they come. */
+  /** True to look at every block, however far behind. */
   readonly thorough?: boolean;
 }
 
@@ -51,8 +41,8 @@ export interface FollowedFile {
 
 /**
  * Reads a file from front to back behind those who write it: what is hashed is what the disk holds. Each block is compared with a block
- * index where there is one, hashed with the whole, and copied into another file where that is wanted. Where bytes come so fast that
- * hashing them twice takes longer, the blocks go without, and the hash of the whole tells whether to do it again (`thorough`).
+ * index where there is one, hashed with the whole, and copied into another file where that is wanted. Where bytes come faster than they
+ * can be hashed twice, the blocks go without: the hash of the whole tells whether it was for nothing (then do it again, `thorough`).
  *
  * Throws FILE_CHANGED (the file is shorter than was said), OUTPUT_UNWRITABLE and DISK_FULL (the copy), and what the hooks throw.
  *
@@ -75,7 +65,7 @@ export async function followFile(request: FollowRequest, hooks: FollowHooks): Pr
       const next = at + piece.length;
       reading = next < request.size ? reader.read(buffers[(turn + 1) % BUFFERS] as Buffer, next) : null;
       reading?.catch(() => {}); // told when its turn comes
-      if (reader.isHurried) indexed = false;
+      if (reader.isFarBehind) indexed = false;
       else index.addBlocks(await reader.check(piece, at), piece.length);
       hash.update(piece);
       await writing;
@@ -96,8 +86,7 @@ export async function followFile(request: FollowRequest, hooks: FollowHooks): Pr
 
 class PieceReader {
   #there = 0;
-  readonly #since = performance.now();
-  isHurried = false;
+  isFarBehind = false;
   #leaves: Uint8Array | null;
   #giveUp: (reason: Error) => void = () => {};
   readonly #stopped: Promise<never>;
@@ -124,8 +113,7 @@ class PieceReader {
     const wanted = Math.min(buffer.length, this.request.size - at);
     while (this.#there < at + wanted) {
       this.#there = await Promise.race([this.hooks.arrived(this.#there), this.#stopped]);
-      this.isHurried =
-        !this.request.thorough && this.#there > HURRY_FROM && this.#there > HURRY * (performance.now() - this.#since);
+      this.isFarBehind = !this.request.thorough && this.#there - at > FAR_BEHIND;
     }
     return this.#fill(buffer.subarray(0, wanted), at);
   }
@@ -164,16 +152,18 @@ function differing(hashes: Uint8Array, expected: Uint8Array): ByteRange | null {
   return first < 0 ? null : { first, last };
 }
 
-async function openCopy({ path, shownAs, ranges }: CopyRequest) {
-  const handle = await open(path, 'r+').catch((error) => {
+async function openCopy({ path, shownAs }: { readonly path: string; readonly shownAs: string }) {
+  const sayWhy = (error: unknown): never => {
     throw writeError(error, shownAs);
-  });
-  let next = 0;
+  };
+  const handle = await open(path, 'r+').catch(sayWhy);
+  await handle.truncate(0).catch(sayWhy);
   return {
     async write(piece: Buffer, at: number): Promise<void> {
-      while (next < ranges.length && (ranges[next] as ByteRange).last < at) next += 1;
-      const isWanted = (ranges[next]?.first ?? Number.POSITIVE_INFINITY) < at + piece.length;
-      if (isWanted) await writeAt(handle, piece, at, shownAs);
+      for (let done = 0; done < piece.length; ) {
+        const { bytesWritten } = await handle.write(piece, done, piece.length - done, at + done).catch(sayWhy);
+        done += bytesWritten;
+      }
     },
     close: () => handle.close(),
   };
