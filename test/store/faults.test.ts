@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { createHttpStore } from '../../src/core/store/httpStore';
 import type { ObjectStore } from '../../src/core/store/objectStore';
 import { createS3Store } from '../../src/core/store/s3Store';
 import { type FaultBench, SCENARIOS, startFaultBench } from '../support/faultRuns';
@@ -47,6 +48,27 @@ describe('one request that fails', () => {
     await server.stop();
   });
   const failOnce = (kind: FaultKind) => faults.arm(3, 1, { kind, times: 1 });
+
+  it('a server that says when to come again is left alone until then', async () => {
+    const patient = { attempts: 3, baseMs: 5, capMs: 1000 };
+    const endpoint = `http://127.0.0.1:${faults.port}`;
+    const { bucket, credentials } = server;
+    const s3 = createS3Store({ endpoint, region: 'auto', bucket, credentials, retry: patient, partBytes: 100_000 });
+    const web = createHttpStore({ url: `${endpoint}/${bucket}`, retry: patient });
+    const requests: Readonly<Record<string, () => Promise<unknown>>> = {
+      'an upload in parts': () => s3.put('patient', inMemory(bytes)),
+      'a download': () => readAll(s3.get('there')),
+      'a download without credentials': () => readAll(web.get('there')),
+    };
+    for (const [name, request] of Object.entries(requests)) {
+      failOnce('slowDownFor');
+      const start = performance.now();
+      await request();
+      const took = performance.now() - start;
+      assert.ok(took >= 1000 && took < 3000, `${name}: ${took} ms, asked for 1000`);
+    }
+    assert.equal(faults.happened.get('slowDownFor'), Object.keys(requests).length);
+  });
 
   it('a range that is cut, with a length that says so, is asked for again', async () => {
     for (const range of [

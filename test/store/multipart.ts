@@ -101,6 +101,48 @@ export function describeMultipart(name: string, makeStore: () => ObjectStore): v
       assert.ok((await readAll(store.get('changed'))).equals(readFileSync(changed.path)));
     });
 
+    it('begins anew when the server has not got the parts that were noted', async () => {
+      const folder = tempDir();
+      const source = onDisk(randomBytes(4 * PART));
+      await interrupt(store, 'wrong-parts', source, folder, 2 * PART);
+      const [file = ''] = readdirSync(folder);
+      const noted = readFileSync(join(folder, file), 'utf8').split('\n');
+      const wrong = noted.map((line, i) => (i === 0 ? line : line.replace(/"etag":.*}/, '"etag":"\\"0123\\""}')));
+      writeFileSync(join(folder, file), wrong.join('\n'));
+      const notes = notesFor(store, 'wrong-parts', source, folder);
+      const put = await store.put('wrong-parts', source, { notes, copy: copyOf('base', 0, []) });
+      assert.equal(put.bytesSent, 4 * PART);
+      assert.ok((await readAll(store.get('wrong-parts'))).equals(readFileSync(source.path)));
+      assert.deepEqual(readdirSync(folder), []);
+    });
+
+    it('lets two send the same bytes at once, of whom one goes on with what is there', async () => {
+      const folder = tempDir();
+      const source = onDisk(randomBytes(6 * PART));
+      const first = await interrupt(store, 'twice', source, folder, 2 * PART);
+      const put = () =>
+        store.put('twice', source, {
+          notes: notesFor(store, 'twice', source, folder),
+          copy: copyOf('base', 0, []),
+        });
+      const both = await Promise.all([put(), put()]);
+      const resumed = both.map(({ bytesResumed }) => bytesResumed).filter((bytes) => bytes > 0);
+      assert.ok(resumed.length <= 1 && (resumed[0] ?? first) >= first, `${resumed} bytes were used again`);
+      assert.ok(both.some(({ created }) => created));
+      assert.ok((await readAll(store.get('twice'))).equals(readFileSync(source.path)));
+      assert.deepEqual(readdirSync(folder), []);
+    });
+
+    it('gives up what had broken off when somebody else has brought the object meanwhile', async () => {
+      const folder = tempDir();
+      const source = onDisk(randomBytes(3 * PART));
+      await interrupt(store, 'brought', source, folder, PART);
+      await store.put('brought', source);
+      const put = await store.put('brought', source, { notes: notesFor(store, 'brought', source, folder) });
+      assert.deepEqual([put.created, put.bytesSent], [false, 0]);
+      assert.deepEqual(readdirSync(folder), []);
+    });
+
     it('sees a file that changed while its upload was interrupted', async () => {
       const folder = tempDir();
       const bytes = randomBytes(3 * PART);

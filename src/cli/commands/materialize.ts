@@ -1,6 +1,6 @@
 import { defineCommand } from '../command';
-import { humanSize } from '../output/sizes';
 import { visible } from '../output/visible';
+import { movedText } from './publish';
 
 export const materializeCommand = defineCommand({
   name: 'materialize',
@@ -21,9 +21,7 @@ export const materializeCommand = defineCommand({
     else if (made.length === 0) await session.output.lines(['Every version is whole already.']);
     else {
       await session.output.lines(
-        made.map(({ name, version, bytesSent }) =>
-          visible(`${name}@${version} is whole now (${humanSize(bytesSent)} sent)`),
-        ),
+        made.map(({ name, version, ...moved }) => visible(`${name}@${version} is whole now (${movedText(moved)})`)),
       );
     }
     return undefined;

@@ -76,7 +76,7 @@ export function resultLines(result: PublishResult): readonly string[] {
     return result.note === null ? done : [...done, ...fields([['push', oneLine(result.note)]], '  ')];
   }
   const rows: [string, string][] = [
-    ['size', `${humanSize(size)}, ${transferText(transfer)}`],
+    ['size', `${humanSize(size)}, ${movedText(transfer)}`],
     // How a small file travels is nobody's concern.
     ...(transfer.how !== null && size > WORTH_A_WORD ? [['transfer', transfer.how] as [string, string]] : []),
     ['sha256', sha256],
@@ -89,7 +89,12 @@ export function resultLines(result: PublishResult): readonly string[] {
   ];
 }
 
-function transferText({ bytesSent, bytesCopied, bytesResumed }: Transfer): string {
+/** `4.0 MiB sent, 12.0 MiB there from an earlier try`. */
+export function movedText({
+  bytesSent,
+  bytesCopied,
+  bytesResumed,
+}: Pick<Transfer, 'bytesSent' | 'bytesCopied' | 'bytesResumed'>): string {
   const moved = [
     [bytesSent, 'sent'],
     [bytesCopied, 'copied in the store'],

@@ -64,13 +64,13 @@ export async function fetchVersion(
     const base = await fetchVersion(context, { dataset, entry: before }, null, { signal, onProgress });
     const made = await receiveByDelta({ store, cache, versions, atAnyCost: true, signal, onProgress });
     if (!made) throw error;
-    const bytesReceived = base.bytesReceived + made.bytesReceived;
-    return {
-      ...(await finish({ justCached: true })),
-      bytesReceived,
+    const moved = {
+      bytesReceived: base.bytesReceived + made.bytesReceived,
+      bytesResumed: base.bytesResumed,
+      bytesSeeded: base.bytesSeeded,
       requests: base.requests + made.requests,
-      from: 'delta',
     };
+    return { ...(await finish({ justCached: true })), ...moved, from: 'delta' };
   }
 }
 

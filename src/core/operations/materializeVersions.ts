@@ -18,6 +18,8 @@ export interface MaterializedVersion {
   readonly key: string;
   readonly bytesSent: number;
   readonly bytesCopied: number;
+  /** Bytes that an earlier, interrupted try had brought. */
+  readonly bytesResumed: number;
 }
 
 /**
@@ -53,14 +55,14 @@ export async function materializeVersions(
       if ((await store.head(key, { signal })) !== null) continue;
       if ((await store.head(deltaKey(key, before.sha256), { signal })) === null) continue;
       const { path } = await fetchVersion(context, { dataset, entry }, null, { signal, onProgress });
-      const { bytesSent, bytesCopied } = await sendObject({
+      const { bytesSent, bytesCopied, bytesResumed } = await sendObject({
         ...{ store, key, cache, signal, onProgress },
         file: { path, sha256, size },
         base: { key: before.key, sha256: before.sha256, size: before.size },
         notesFolder: uploadsFolder(repository),
         now: () => now().getTime(),
       });
-      made.push({ name: dataset.name, version: entry.version, key, bytesSent, bytesCopied });
+      made.push({ name: dataset.name, version: entry.version, key, bytesSent, bytesCopied, bytesResumed });
     }
   }
   await describeMissing(context, store, datasets.flatMap(versionsOf), { signal });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -5,7 +6,7 @@ import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { BlockIndexBuilder, writeBlockIndex } from './blockIndex';
 import { makeFolders, randomName } from './durableFile';
-import { hashFile } from './hashFile';
+import { hashFile, openRegularFile } from './hashFile';
 import { TEMP_NAME_PREFIX } from './objectKey';
 import { isPartialName } from './partialFile';
 
@@ -15,6 +16,7 @@ export const DEFAULT_CACHE_BYTES = 20 * 2 ** 30;
 const STALE_TEMP_MS = 24 * 3600 * 1000;
 /** A download that nobody went on with for so long. Milliseconds. */
 const STALE_PARTIAL_MS = 7 * STALE_TEMP_MS;
+const COPY_BYTES = 1 << 20;
 
 /**
  * A content-addressed cache of versions' bytes on this machine, one file a SHA-256, shared by every repository of a user.
@@ -140,17 +142,49 @@ async function addFile(source: string, target: string, sha256: string, monitor: 
   const temp = tempBeside(target);
   try {
     await makeFolders(dirname(target));
-    await copyFile(source, temp, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    // The copy is what gets used, so the copy is what is checked.
     const index = new BlockIndexBuilder();
-    const hashed = await hashFile({ path: temp, onPiece: (piece) => index.add(piece), ...monitor });
-    if (hashed.sha256 !== sha256) return false;
+    if ((await copyHashed(source, temp, index, monitor)) !== sha256) return false;
     return await place(temp, target, index.finish(sha256));
   } catch {
     throwIfCancelled(monitor.signal);
     return false;
   } finally {
     await removeQuietly(temp);
+  }
+}
+
+/**
+ * Copies a file and gives the SHA-256 of the copy, which is what gets used: of the clone where blocks can be shared, else of the bytes
+ * on their way. In pieces, because a copy of gigabytes by the system can't be cancelled.
+ */
+async function copyHashed(source: string, copy: string, index: BlockIndexBuilder, monitor: Monitor): Promise<string> {
+  const cloned = await copyFile(source, copy, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL).then(
+    () => true,
+    () => false,
+  );
+  if (cloned) return (await hashFile({ path: copy, onPiece: (piece) => index.add(piece), ...monitor })).sha256;
+  const from = await openRegularFile(source);
+  let to: FileHandle | null = null;
+  try {
+    to = await open(copy, 'w');
+    const total = (await from.stat()).size;
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafeSlow(COPY_BYTES);
+    for (let done = 0; ; ) {
+      throwIfCancelled(monitor.signal);
+      const { bytesRead } = await from.read(buffer, 0, buffer.length, done);
+      if (bytesRead === 0) return hash.digest('hex');
+      const piece = buffer.subarray(0, bytesRead);
+      const written = to.writeFile(piece);
+      hash.update(piece);
+      index.add(piece);
+      await written;
+      done += bytesRead;
+      monitor.onProgress?.({ phase: 'hash', done: Math.min(done, total), total });
+    }
+  } finally {
+    await to?.close();
+    await from.close();
   }
 }
 

@@ -31,11 +31,16 @@ export interface HttpClient {
 interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly signal?: AbortSignal | undefined;
+  /** Called with each failure that will be tried again. */
+  readonly onRetry?: ((error: unknown) => void) | undefined;
 }
 
 /** A reply that says nothing for good: worth another try. */
 class BusyServer extends Error {
-  constructor(readonly status: number) {
+  constructor(
+    readonly status: number,
+    readonly retryAfter: string | undefined,
+  ) {
     super(`The server answered ${status}.`);
   }
 }
@@ -123,7 +128,9 @@ export function createHttpClient(options: {
         return await withRetry(() => follow(method, key, request), {
           policy: retry,
           isTransient,
+          retryAfter: (error) => (error instanceof BusyServer ? error.retryAfter : undefined),
           signal: request.signal,
+          onRetry: request.onRetry,
         });
       } catch (error) {
         throwIfCancelled(request.signal);
@@ -164,7 +171,7 @@ function judge(answer: IncomingMessage, url: URL, key: string): IncomingMessage 
   const data = { key, host: url.host, status };
   if (status === 404 || status === 410) throw objectMissing(key, url.origin);
   if (status === 407) throw proxyLogin(null);
-  if (TRANSIENT_STATUS.has(status)) throw new BusyServer(status);
+  if (TRANSIENT_STATUS.has(status)) throw new BusyServer(status, headers['retry-after']);
   if (status === 401 || status === 403) {
     throw new DataManagerError('STORE_REFUSED', `${url.host} does not show ${key} to everybody (${status}).`, {
       hint: 'It may not be there, or not be public: check publicUrl in .datamanager.json, or set the credentials of the bucket.',

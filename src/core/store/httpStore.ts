@@ -74,7 +74,7 @@ export function createHttpStore(options: HttpStoreOptions): ObjectStore {
 }
 
 async function* download(client: HttpClient, key: string, options: GetOptions): AsyncGenerator<Uint8Array> {
-  const { range, signal, onProgress } = options;
+  const { range, signal, onProgress, onRetry } = options;
   throwIfCancelled(signal);
   checkKey(key);
   const first = range?.first ?? 0;
@@ -87,7 +87,7 @@ async function* download(client: HttpClient, key: string, options: GetOptions): 
       const last = end === null ? range?.last : end - 1;
       const partial = range !== undefined || at > 0;
       const wanted = partial ? { range: `bytes=${at}-${last ?? ''}` } : {};
-      const answer = await client.request('GET', key, { signal, headers: wanted });
+      const answer = await client.request('GET', key, { signal, headers: wanted, onRetry });
       const reply = understand(answer, { key, at, first, last, partial });
       if (seen && (seen.mark !== reply.mark || (seen.end !== null && seen.end !== reply.end))) {
         answer.destroy();
@@ -111,6 +111,7 @@ async function* download(client: HttpClient, key: string, options: GetOptions): 
       throwIfCancelled(signal);
       failures = at - startedAt >= GOOD_PROGRESS_BYTES ? 1 : failures + 1;
       if (!client.isTransient(error) || failures >= client.retry.attempts) throw client.error(error, key);
+      onRetry?.(error);
       await pause(failures, client.retry, signal);
     }
   }

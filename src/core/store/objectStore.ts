@@ -49,10 +49,12 @@ export interface StartedUpload {
 
 /** Where the course of an upload in parts is kept, so that after a crash, a cancel or a lost line the next one goes on with it. */
 export interface UploadNotes {
-  /** Null when nothing is noted, or nothing that can be used. */
+  /** Takes over what was noted and nobody works on; null when there is nothing that can be used. */
   load(): Promise<{ readonly upload: StartedUpload; readonly parts: readonly ConfirmedPart[] } | null>;
   begin(upload: StartedUpload): Promise<void>;
   confirm(part: ConfirmedPart): Promise<void>;
+  /** Leaves them to whoever uploads this next. */
+  keep(): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -75,6 +77,8 @@ export interface PutResult {
 
 export interface GetOptions extends Monitor {
   readonly range?: ByteRange;
+  /** Called with each failure that will be tried again. */
+  readonly onRetry?: ((error: unknown) => void) | undefined;
 }
 
 export interface ReadIntoOptions extends Pick<Monitor, 'signal'> {

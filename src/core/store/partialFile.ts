@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../errors';
-import { makeFolders, randomName } from './durableFile';
+import { claimedName, isUnclaimed } from './claimedName';
+import { makeFolders } from './durableFile';
 import { writeError } from './fileErrors';
 import type { ByteRange } from './objectStore';
 
@@ -37,7 +38,7 @@ export interface PartialFile {
  * const partial = await openPartial(cache.path(sha256));
  */
 export async function openPartial(entry: string): Promise<PartialFile | null> {
-  const path = `${entry}.partial.${process.pid}.${randomName()}`;
+  const path = claimedName(`${entry}.partial`);
   try {
     await makeFolders(dirname(entry));
     const there = (await claim(entry, path)) ? await readNotes(notesOf(path)) : [];
@@ -71,11 +72,9 @@ function notesOf(path: string): string {
 }
 
 async function claim(entry: string, path: string): Promise<boolean> {
-  const prefix = `${basename(entry)}.partial`;
+  const stem = `${basename(entry)}.partial`;
   for (const name of await readdir(dirname(entry))) {
-    if (!name.startsWith(prefix) || name.endsWith('.notes')) continue;
-    const owner = /^\.(\d+)\./.exec(name.slice(prefix.length))?.[1];
-    if (owner !== undefined && isAlive(Number(owner))) continue;
+    if (name.endsWith('.notes') || !isUnclaimed(name, stem)) continue;
     const found = join(dirname(entry), name);
     try {
       await rename(found, path);
@@ -87,15 +86,6 @@ async function claim(entry: string, path: string): Promise<boolean> {
     return true;
   }
   return false;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
-  }
 }
 
 /** One line a stretch, `first-last`; a line that was torn by a crash does not count. */

@@ -36,7 +36,7 @@ export function createReadInto(quick: QuickRead | null, get: ObjectStore['get'])
       onRetry?.();
     }
     const rest = { first: range.first + filled, last: range.last };
-    for await (const piece of get(key, { range: rest, signal })) {
+    for await (const piece of get(key, { range: rest, signal, onRetry })) {
       if (filled + piece.length > buffer.length) throw tooLong(key, range.first + buffer.length);
       buffer.set(piece, filled);
       filled += piece.length;

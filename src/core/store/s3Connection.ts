@@ -7,7 +7,7 @@ import { createAgents, type Network } from './httpAgents';
 import { createReceiveRange } from './httpRange';
 import type { QuickRead } from './readInto';
 import { DEFAULT_RETRY, type RetryPolicy, withRetry } from './retry';
-import { isTransient, s3Error } from './s3Errors';
+import { isTransient, retryAfterOf, s3Error } from './s3Errors';
 import { createSignedGet } from './s3SignedGet';
 import type { StoreCredentials } from './storeSettings';
 
@@ -92,7 +92,13 @@ export function openS3Connection(options: S3StoreOptions): S3Connection {
         return run(client, signal ? { abortSignal: signal } : {});
       };
       try {
-        return await withRetry(once, { policy: retry ?? policy, isTransient, signal, onRetry });
+        return await withRetry(once, {
+          policy: retry ?? policy,
+          isTransient,
+          retryAfter: retryAfterOf,
+          signal,
+          onRetry,
+        });
       } catch (error) {
         throw describe(error, operation, key);
       }

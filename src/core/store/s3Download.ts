@@ -23,7 +23,7 @@ export async function* downloadBytes(
   key: string,
   options: GetOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const { range, signal, onProgress } = options;
+  const { range, signal, onProgress, onRetry } = options;
   const first = range?.first ?? 0;
   let at = first;
   let end: number | null = null;
@@ -47,7 +47,7 @@ export async function* downloadBytes(
             }),
             sdkOptions,
           ),
-        { signal },
+        { signal, onRetry },
       );
       if (partial) checkPartial(answer, key, at);
       if (answer.ETag === undefined || answer.ContentLength === undefined) {
@@ -76,6 +76,7 @@ export async function* downloadBytes(
       failures = at - startedAt >= GOOD_PROGRESS_BYTES ? 1 : failures + 1;
       const goOn = isTransient(error) && failures < connection.retry.attempts && (end === null || at < end);
       if (!goOn) throw connection.error(error, 'GetObject', key);
+      onRetry?.(error);
       await pause(failures, connection.retry, signal);
     }
   }

@@ -60,6 +60,18 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
+ * The header Retry-After of the answer that the SDK made an error of.
+ *
+ * @example
+ * await withRetry(run, { policy, isTransient, retryAfter: retryAfterOf, signal });
+ */
+export function retryAfterOf(error: unknown): string | undefined {
+  const { $response } = (error ?? {}) as { $response?: { headers?: Record<string, unknown> } };
+  const header = $response?.headers?.['retry-after'];
+  return typeof header === 'string' ? header : undefined;
+}
+
+/**
  * The HTTP status that an error of this store was made from, if the server had answered.
  *
  * @example

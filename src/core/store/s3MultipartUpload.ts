@@ -53,7 +53,10 @@ interface OpenUpload extends StartedUpload {
  */
 export async function putParts(put: S3Put): Promise<MovedBytes | null> {
   const { connection, key, reader, request, notes } = put;
-  const upload = await openUpload(put);
+  const upload = await openUpload(put).catch(async (error) => {
+    await notes?.keep();
+    throw error;
+  });
   const ours: S3Put = { ...put, putId: upload.putId };
   let outcome: 'open' | 'done' | 'keep' = 'open';
   try {
@@ -69,6 +72,8 @@ export async function putParts(put: S3Put): Promise<MovedBytes | null> {
     await complete(ours, upload, parts);
     outcome = 'done';
     await spotCheck(ours, copied);
+    await notes?.clear();
+    await abandonNoted(ours);
     return moved;
   } catch (error) {
     if (outcome === 'open' && upload.resumed && isGone(error)) throw new NotTheUploadAnyMore();
@@ -76,18 +81,31 @@ export async function putParts(put: S3Put): Promise<MovedBytes | null> {
     throw error;
   } finally {
     if (outcome === 'open') await tidied(abandon(ours, upload.uploadId), request.signal);
-    if (outcome !== 'keep') await notes?.clear();
+    await (outcome === 'keep' ? notes?.keep() : notes?.clear());
+  }
+}
+
+/**
+ * Gives up the uploads of an object that broke off and that nobody needs any more, because the object is there.
+ *
+ * @example
+ * if (await store.head(key)) await abandonNoted(put);
+ */
+export async function abandonNoted(put: Pick<S3Put, 'connection' | 'key' | 'notes' | 'request'>): Promise<void> {
+  for (let noted = await put.notes?.load(); noted; noted = await put.notes?.load()) {
+    await abandon(put, noted.upload.uploadId);
+    await put.notes?.clear();
   }
 }
 
 async function openUpload(put: S3Put): Promise<OpenUpload> {
   const { connection, key, notes, request } = put;
   const noted = await notes?.load();
-  // Another plan than last time would cut the file in other places.
   if (noted && noted.upload.partBytes === partBytesOf(put)) {
     const confirmed = await stillThere(put, noted.upload.uploadId, noted.parts);
     if (confirmed) return { ...noted.upload, resumed: true, confirmed };
-  }
+    // Another plan than last time would cut the file in other places.
+  } else if (noted) await abandon(put, noted.upload.uploadId);
   const started = await connection.call(
     'CreateMultipartUpload',
     key,
@@ -368,7 +386,7 @@ async function spotCheck(put: S3Put, copied: readonly ByteRange[]): Promise<void
   }
 }
 
-async function abandon(put: S3Put, uploadId: string): Promise<void> {
+async function abandon(put: Pick<S3Put, 'connection' | 'key' | 'request'>, uploadId: string): Promise<void> {
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   // When this fails too, the server's own rule removes the parts (R2: after 7 days).
   await put.connection
@@ -382,9 +400,12 @@ async function abandon(put: S3Put, uploadId: string): Promise<void> {
     .catch(() => {});
 }
 
-/** The server knows the upload no longer: it was completed, given up or has run out. */
+/** The server knows the upload no longer (it was completed, given up or has run out), or not the parts that were noted. */
 function isGone(error: unknown): boolean {
-  return statusOf(error) === 404 || (DataManagerError.is(error) && error.data.name === 'NoSuchUpload');
+  if (statusOf(error) === 404) return true;
+  if (!DataManagerError.is(error)) return false;
+  const { operation, status, name } = error.data;
+  return name === 'NoSuchUpload' || (operation === 'CompleteMultipartUpload' && status === 400);
 }
 
 function isRefused(error: unknown): boolean {

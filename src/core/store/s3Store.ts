@@ -9,6 +9,7 @@ import { createReadInto } from './readInto';
 import { openS3Connection, type RequestOptions, type S3Connection, type S3StoreOptions } from './s3Connection';
 import { downloadBytes } from './s3Download';
 import { noS3Service, statusOf } from './s3Errors';
+import { abandonNoted } from './s3MultipartUpload';
 import { headObject } from './s3PutRequest';
 import { uploadObject } from './s3Upload';
 import { verifyStore } from './verifyStore';
@@ -68,6 +69,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         return uploadObject(connection, key, source, { request, partBytes: options.partBytes, copy, notes, unsure });
       }
       checkExisting(existing, source);
+      await abandonNoted({ connection, key, notes, request });
       return { created: false, bytesSent: 0, bytesCopied: 0, bytesResumed: 0, requests: request.counter.requests };
     },
     async delete(key, { signal } = {}) {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  constants,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -50,6 +52,32 @@ describe('cache', () => {
     assert.deepEqual(readFileSync(cache.path(sha256)), bytes);
     assert.equal(statSync(cache.path(sha256)).mode & 0o777, 0o444);
     assert.equal(await cache.check(sha256), true);
+  });
+
+  it('copies a file in pieces, so that it can be cancelled on the way', async function () {
+    const folder = tempDir();
+    const cache = createCache({ folder });
+    const size = 20_000_000;
+    const { path, sha256 } = sample(size);
+    try {
+      copyFileSync(path, join(folder, 'clone'), constants.COPYFILE_FICLONE_FORCE);
+      this.skip(); // a clone is there at once
+    } catch {
+      rmSync(join(folder, 'clone'), { force: true });
+    }
+    const stop = new AbortController();
+    const copied: number[] = [];
+    const onProgress = () => {
+      const [name = ''] = readdirSync(dirname(cache.path(sha256)));
+      copied.push(statSync(join(dirname(cache.path(sha256)), name)).size);
+      stop.abort();
+    };
+    await assert.rejects(cache.addFile(path, sha256, { signal: stop.signal, onProgress }), (error) =>
+      DataManagerError.is(error, 'CANCELLED'),
+    );
+    assert.equal(copied.length, 1);
+    assert.ok((copied[0] ?? size) < size / 2, `${copied} of ${size} bytes were copied before the first look`);
+    assert.deepEqual(readdirSync(dirname(cache.path(sha256))), []);
   });
 
   it('takes no file whose hash is another', async () => {
