@@ -3,7 +3,10 @@ export type Phase = 'hash' | 'download' | 'compare' | 'upload' | 'commit' | 'pus
 
 export interface Progress {
   readonly phase: Phase;
-  /** Bytes done so far in this phase; never falls, never passes `total`. */
+  /**
+   * Bytes done so far in this phase; never passes `total`, and falls only where all begins anew: what an earlier transfer had brought
+   * proved to be of no use, or the next file's turn has come.
+   */
   readonly done: number;
   /** Bytes to do in this phase; null when that is not known. */
   readonly total: number | null;

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
+import type { MaterializedVersion } from '../../src/core/operations/materializeVersions';
 import type { PublishResult } from '../../src/core/operations/publishVersion';
 import type { PullResult } from '../../src/core/operations/pullVersion';
 import { createS3Store } from '../../src/core/store/s3Store';
@@ -69,6 +70,49 @@ describe('a process that is killed in mid-transfer', () => {
     assert.deepEqual(readdirSync(folder).sort(), [sha256, `${sha256}.idx`]);
   });
 
+  it('create, update and materialize: the same command goes on, and says what was there', async () => {
+    const dir = join(tempDir(), 'catalog');
+    mkdirSync(dir);
+    const env = {
+      R2_ACCESS_KEY_ID: r2.credentials.accessKeyId,
+      R2_SECRET_ACCESS_KEY: r2.credentials.secretAccessKey,
+      DATAMANAGER_CACHE: join(tempDir(), 'cache'),
+    };
+    const run = async (...args: readonly string[]) => {
+      const { code, stdout, stderr } = await runCli(args, { cwd: dir, env });
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const killed = async (...args: readonly string[]) => {
+      const uploads = join(dir, '.git/datamanager/uploads');
+      await killWhen(startCli(args, { cwd: dir, env }), () => notedLines(uploads, '') >= 4);
+      return (args: readonly string[]) => run(...args).finally(() => assert.deepEqual(readdirSync(uploads), []));
+    };
+    await run('init', '--store', `s3://${r2.bucket}/killed-cli`, '--endpoint', r2.endpoint);
+
+    const create = ['create', 'large.bin', onDisk(bytes).path, '--no-push'];
+    assert.match(await (await killed(...create))(create), /MiB sent, .* MiB there from an earlier try/);
+
+    const second = onDisk(randomBytes(SIZE));
+    const update = ['update', 'large.bin', second.path, '--no-push', '--json'];
+    const { transfer } = JSON.parse(await (await killed(...update))(update)) as PublishResult;
+    // A first line and three parts were noted.
+    assert.ok(transfer.bytesResumed >= 3 * PART, `${transfer.bytesResumed} bytes were used again`);
+
+    const settings = join(dir, '.datamanager.json');
+    const text = JSON.parse(readFileSync(settings, 'utf8'));
+    writeFileSync(settings, JSON.stringify({ ...text, transfer: { deltaFirst: true } }));
+    const third = readFileSync(second.path);
+    for (let at = 0; at < SIZE; at += 1 << 20) third[at] = (third[at] ?? 0) ^ 1;
+    await run('update', 'large.bin', onDisk(third).path, '--no-push');
+    const materialize = ['materialize', '--json'];
+    const [made] = JSON.parse(await (await killed(...materialize))(materialize)) as MaterializedVersion[];
+    assert.ok((made?.bytesResumed ?? 0) >= 3 * PART, `${made?.bytesResumed} bytes were used again`);
+
+    await run('pull', 'large.bin', '-o', 'whole.bin');
+    assert.ok(readFileSync(join(dir, 'whole.bin')).equals(third));
+  });
+
   it('upload: the next process goes on, and sends at most the parts that were under way again', async () => {
     const script = join(tempDir(), 'sendInChild.cjs');
     await build({
@@ -108,10 +152,10 @@ describe('a process that is killed in mid-transfer', () => {
   });
 });
 
-/** Stretches that unfinished downloads have noted. */
-function notedLines(folder: string): number {
+/** Lines in the notes of unfinished downloads, or in all files. */
+function notedLines(folder: string, end = '.notes'): number {
   try {
-    const notes = readdirSync(folder).filter((name) => name.endsWith('.notes'));
+    const notes = readdirSync(folder).filter((name) => name.endsWith(end));
     return notes.reduce((sum, name) => sum + readFileSync(join(folder, name), 'utf8').split('\n').length - 1, 0);
   } catch {
     return 0;
