@@ -61,9 +61,15 @@ export async function fetchObject(options: FetchObjectOptions): Promise<FetchedO
     const partial = await openPartial(cache.path(sha256));
     if (!partial) return null;
     const filled = await fill({ ...options, seed }, partial).catch(async (error) => {
+      if (isAbout(error, partial)) {
+        // A full disk, which what is there already would only keep full.
+        await partial.drop();
+        return null;
+      }
       await (DataManagerError.is(error, 'OBJECT_MISSING') ? partial.drop() : partial.keep());
       throw error;
     });
+    if (!filled) return null;
     const { sha256: actual, index, ...fetched } = filled;
     if (actual === sha256) {
       return {
@@ -76,6 +82,14 @@ export async function fetchObject(options: FetchObjectOptions): Promise<FetchedO
     // ones tell about the object.
     if (fetched.bytesResumed + fetched.bytesSeeded === 0) throw wrongHash(key, sha256, actual);
   }
+}
+
+/** True when it is the partial file that can't be written, and not the copy of it. */
+function isAbout(error: unknown, { path }: PartialFile): boolean {
+  return (
+    (DataManagerError.is(error, 'DISK_FULL') || DataManagerError.is(error, 'OUTPUT_UNWRITABLE')) &&
+    error.data.path === path
+  );
 }
 
 async function fill(

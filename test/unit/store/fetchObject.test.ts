@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
 import { BlockIndexBuilder, indexedBlock, parseBlockIndex } from '../../../src/core/store/blockIndex';
 import { createCache } from '../../../src/core/store/cache';
 import { fetchObject } from '../../../src/core/store/fetchObject';
+import { diskFull } from '../../../src/core/store/fileErrors';
 import type { ByteRange, ObjectStore } from '../../../src/core/store/objectStore';
+import type { PartialFile } from '../../../src/core/store/partialFile';
 import { tempDir } from '../../support/tempDir';
 
 const SIZE = 130 << 20;
@@ -68,5 +71,15 @@ describe('fetchObject', () => {
     await assert.rejects(fetch(always.store, { leaves }), hasCode);
     assert.equal(always.asked.length, Math.ceil(SIZE / PIECE) + 2);
     await assert.rejects(fetch(flipping(5_000_000, 1).store), hasCode);
+  });
+
+  it('leaves a cache that has become full, so that the bytes can be had without it', async () => {
+    const cache = createCache({ folder: tempDir() });
+    const { store } = flipping(0, 0);
+    const seed = async (partial: PartialFile) => Promise.reject(diskFull(partial.path));
+    assert.equal(await fetch(store, { cache, seed }), null);
+    assert.deepEqual(readdirSync(dirname(cache.path(sha256))), []);
+    const elsewhere = async () => Promise.reject(diskFull('/data/utopia.sqlite'));
+    await assert.rejects(fetch(store, { cache, seed: elsewhere }), (error) => DataManagerError.is(error, 'DISK_FULL'));
   });
 });
