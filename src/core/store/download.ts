@@ -97,7 +97,7 @@ async function fill(
       await options.cache?.remove(options.sha256);
       await handle.truncate(0);
     }
-    const received = await receive(handle, temp, target, options);
+    const received = await receive(handle, target, options);
     return { ...received, from: received.bytesSeeded > 0 ? 'ranges' : 'full' };
   } finally {
     await handle.close();
@@ -176,13 +176,14 @@ interface Received {
   readonly requests: number;
 }
 
-async function receive(handle: FileHandle, temp: string, target: string, options: DownloadOptions): Promise<Received> {
+async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<Received> {
   const { openStore, key, sha256, cache, seed, leaves, follow, signal, onProgress } = options;
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
   if (cache && total !== null && (await isWorthParallel(store, { key, size: total, signal }))) {
-    const copy = { path: temp, shownAs: target };
+    await handle.truncate(0);
+    const copy = { handle, shownAs: target };
     const how = { copy, seed, leaves, follow, signal, onProgress };
     const fetched = await fetchObject({ store, key, sha256, size: total, cache, ...how });
     if (fetched) {

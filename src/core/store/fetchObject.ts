@@ -2,8 +2,9 @@ import { DataManagerError, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import { Arrivals } from './arrivals';
 import type { ObjectCache } from './cache';
+import { type CopyBehindOptions, copyBehind, copyRange } from './copyBehind';
 import { type FetchRangesOptions, fetchRanges } from './fetchRanges';
-import { type FollowedFile, type FollowHooks, type FollowRequest, followFile } from './followFile';
+import { type FollowedFile, type FollowHooks, followFile } from './followFile';
 import type { FollowFile } from './followThread';
 import { wrongHash } from './objectErrors';
 import type { ByteRange, ObjectStore } from './objectStore';
@@ -20,8 +21,8 @@ export interface FetchObjectOptions extends Monitor, Pick<FetchRangesOptions, 'p
   /** Bytes. */
   readonly size: number;
   readonly cache: ObjectCache;
-  /** A file that is to hold the bytes too; written while later ones are still on their way. It has to exist. */
-  readonly copy?: FollowRequest['copy'] | undefined;
+  /** A file that is to hold the bytes too; written while later ones are still on their way. `shownAs` is its name in errors. */
+  readonly copy?: CopyBehindOptions['to'] | undefined;
   /** What the store's block index says (`parseBlockIndex`): only the blocks that arrive otherwise are fetched again. */
   readonly leaves?: Uint8Array | null | undefined;
   /** Does the hashing; in this thread unless given. */
@@ -119,6 +120,7 @@ async function fill(
   const common = { store, key, pieceBytes, signal, write: inTurn((bytes, offset) => partial.write(bytes, offset)) };
   let refetched = { bytes: 0, requests: 0 };
   const repairs = new Map<number, number>();
+  const repaired: ByteRange[] = [];
   const fetching = fetchRanges({
     ...common,
     ranges: arrivals.missing(),
@@ -128,7 +130,7 @@ async function fill(
       report();
     },
   });
-  const request = { path: partial.path, size, copy: options.copy ?? null, leaves: options.leaves ?? null };
+  const request = { path: partial.path, size, leaves: options.leaves ?? null };
   const hooks: FollowHooks = {
     async arrived(read) {
       while (arrivals.prefix <= read) {
@@ -143,6 +145,7 @@ async function fill(
       repairs.set(range.first, before + 1);
       if (before >= REPAIRS) return false;
       const requests = await fetchRanges({ ...common, ranges: [range], onRange: async () => {} });
+      repaired.push(range);
       refetched = { bytes: refetched.bytes + range.last - range.first + 1, requests: refetched.requests + requests };
       return true;
     },
@@ -154,8 +157,12 @@ async function fill(
     return another ? follow({ ...request, thorough: true }, hooks) : followed;
   };
   const following = followWhole();
+  const pair = options.copy && { from: partial, to: options.copy };
+  const copying = pair && copyBehind({ ...pair, size, arrived: hooks.arrived });
   try {
-    const [requests, followed] = await Promise.all([fetching, following]);
+    const [requests, followed] = await Promise.all([fetching, following, copying]);
+    // The copy may have taken them as they were before.
+    if (pair) for (const range of repaired) await copyRange(pair, range);
     return {
       ...followed,
       bytesReceived: size - bytesResumed - bytesSeeded + refetched.bytes,
@@ -166,7 +173,7 @@ async function fill(
   } catch (error) {
     stop.abort();
     arrivals.wake();
-    await Promise.allSettled([fetching, following]);
+    await Promise.allSettled([fetching, following, copying]);
     throwIfCancelled(options.signal);
     throw error;
   }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { BlockIndexBuilder, blockHashBytes, blockHashes, indexedBlock } from './blockIndex';
-import { writeError } from './fileErrors';
 import { changedFile } from './hashFile';
 import type { ByteRange } from './objectStore';
 
@@ -9,16 +8,14 @@ import type { ByteRange } from './objectStore';
 const PIECE_BYTES = 1 << 20;
 /** Bytes. Who is so far behind does without the hashes of blocks; more than all connections together bring at once. */
 const FAR_BEHIND = 96 << 20;
-/** One is read while another is hashed and a third is written. */
-const BUFFERS = 3;
+/** One is read while another is hashed. */
+const BUFFERS = 2;
 
 /** A file that somebody else is writing, and what to do with its bytes. */
 export interface FollowRequest {
   readonly path: string;
   /** Bytes that it will have. */
   readonly size: number;
-  /** Another file that is to hold the same bytes; it has to exist. `shownAs` is its name in errors. */
-  readonly copy: { readonly path: string; readonly shownAs: string } | null;
   /** What a block index says of its blocks (`parseBlockIndex`): they are compared with that as they come. Null: no index. */
   readonly leaves: Uint8Array | null;
   /** True to look at every block, however far behind. */
@@ -41,23 +38,21 @@ export interface FollowedFile {
 
 /**
  * Reads a file from front to back behind those who write it: what is hashed is what the disk holds. Each block is compared with a block
- * index where there is one, hashed with the whole, and copied into another file where that is wanted. Where bytes come faster than they
+ * index where there is one, and hashed with the whole. Where bytes come faster than they
  * can be hashed twice, the blocks go without: the hash of the whole tells whether it was for nothing (then do it again, `thorough`).
  *
- * Throws FILE_CHANGED (the file is shorter than was said), OUTPUT_UNWRITABLE and DISK_FULL (the copy), and what the hooks throw.
+ * Throws FILE_CHANGED (the file is shorter than was said) and what the hooks throw.
  *
  * @example
- * const { sha256, index } = await followFile({ path, size, copy: null, leaves: null }, { arrived, damaged });
+ * const { sha256, index } = await followFile({ path, size, leaves: null }, { arrived, damaged });
  */
 export async function followFile(request: FollowRequest, hooks: FollowHooks): Promise<FollowedFile> {
   const source = await open(request.path, 'r');
-  const copy = request.copy && (await openCopy(request.copy).catch((error) => closing(source, error)));
   const hash = createHash('sha256');
   const index = new BlockIndexBuilder();
   const buffers = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, request.size)));
   const reader = new PieceReader(request, hooks, source);
   let indexed = true;
-  let writing: Promise<void> = Promise.resolve();
   let reading: Promise<Buffer> | null = null;
   try {
     for (let at = 0, turn = 0; at < request.size; turn++) {
@@ -68,19 +63,14 @@ export async function followFile(request: FollowRequest, hooks: FollowHooks): Pr
       if (reader.isFarBehind) indexed = false;
       else index.addBlocks(await reader.check(piece, at), piece.length);
       hash.update(piece);
-      await writing;
-      writing = copy ? copy.write(piece, at) : writing;
-      writing.catch(() => {});
       at = next;
     }
-    await writing;
     const sha256 = hash.digest('hex');
     return { sha256, index: indexed ? index.finish(sha256) : null };
   } finally {
     reader.stop();
-    await Promise.allSettled([writing, reading]);
+    await Promise.allSettled([reading]);
     await source.close();
-    await copy?.close();
   }
 }
 
@@ -150,26 +140,4 @@ function differing(hashes: Uint8Array, expected: Uint8Array): ByteRange | null {
     last = (block + 1) * indexedBlock - 1;
   }
   return first < 0 ? null : { first, last };
-}
-
-async function openCopy({ path, shownAs }: { readonly path: string; readonly shownAs: string }) {
-  const sayWhy = (error: unknown): never => {
-    throw writeError(error, shownAs);
-  };
-  const handle = await open(path, 'r+').catch(sayWhy);
-  await handle.truncate(0).catch(sayWhy);
-  return {
-    async write(piece: Buffer, at: number): Promise<void> {
-      for (let done = 0; done < piece.length; ) {
-        const { bytesWritten } = await handle.write(piece, done, piece.length - done, at + done).catch(sayWhy);
-        done += bytesWritten;
-      }
-    },
-    close: () => handle.close(),
-  };
-}
-
-async function closing(handle: FileHandle, error: unknown): Promise<never> {
-  await handle.close();
-  throw error;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DataManagerError } from '../../../src/core/errors';
 import { BlockIndexBuilder, indexedBlock, parseBlockIndex } from '../../../src/core/store/blockIndex';
 import { createCache } from '../../../src/core/store/cache';
@@ -43,7 +44,11 @@ describe('fetchObject', () => {
   it('fetches only the block again that came wrong', async () => {
     const { store, asked } = flipping(5_000_000, 1);
     const cache = createCache({ folder: tempDir() });
-    const fetched = await fetch(store, { leaves, cache });
+    const target = join(tempDir(), 'out.sqlite');
+    const handle = await open(target, 'w');
+    const fetched = await fetch(store, { leaves, cache, copy: { handle, shownAs: target } });
+    await handle.close();
+    assert.ok(readFileSync(target).equals(bytes), 'the copy');
     assert.equal(fetched?.bytesReceived, SIZE + indexedBlock);
     assert.equal(fetched.requests, Math.ceil(SIZE / PIECE) + 1);
     const again = asked.filter(({ first, last }) => last - first < PIECE - 1).find(({ first }) => first > 0);

@@ -175,6 +175,7 @@ describe('a range over a connection of our own', () => {
     for (let time = 0; time < 2; time++) {
       const buffer = Buffer.alloc(LENGTH);
       assert.equal(await receive({ ...address, range, buffer, connectMs: 2000, idleMs: 2000 }), LENGTH);
+      await new Promise((heard) => setTimeout(heard, 50));
     }
     assert.equal(connections, 2);
     await new Promise((closed) => server.close(closed));
