@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { writeError } from './fileErrors';
 import { changedFile } from './hashFile';
 import type { ByteRange } from './objectStore';
+import { writeAt } from './writeAt';
 
 const PIECE_BYTES = 1 << 20;
 
@@ -48,13 +48,7 @@ export async function copyRange(
   for (let at = first; at <= last; ) {
     const { bytesRead } = await from.handle.read(buffer, 0, Math.min(buffer.length, last - at + 1), at);
     if (bytesRead === 0) throw changedFile(from.path);
-    try {
-      for (let done = 0; done < bytesRead; ) {
-        done += (await to.handle.write(buffer, done, bytesRead - done, at + done)).bytesWritten;
-      }
-    } catch (error) {
-      throw writeError(error, to.shownAs);
-    }
+    await writeAt(to.handle, buffer.subarray(0, bytesRead), at, to.shownAs);
     at += bytesRead;
   }
 }

@@ -11,6 +11,7 @@ import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
 import { tooLong, wrongHash } from './objectErrors';
 import type { ObjectStore } from './objectStore';
+import { writeAt } from './writeAt';
 
 const PIECE_BYTES = 1 << 20;
 /** Bytes. A shorter object is there before a second connection is. */
@@ -242,18 +243,9 @@ class HashingSink {
 
   async write(piece: Uint8Array): Promise<void> {
     if (this.hashes) this.#hash.update(piece);
-    await Promise.all([this.#writeFile(piece), this.copy?.write(piece)]);
+    const writing = this.handle && writeAt(this.handle, piece, this.#bytes, this.target);
+    await Promise.all([writing, this.copy?.write(piece)]);
     this.#bytes += piece.length;
-  }
-
-  async #writeFile(piece: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; this.handle && at < piece.length; ) {
-        at += (await this.handle.write(piece, at, piece.length - at, this.#bytes + at)).bytesWritten;
-      }
-    } catch (error) {
-      throw writeError(error, this.target);
-    }
   }
 
   digest(): string {

@@ -4,11 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../errors';
 import { claimedName, isUnclaimed } from './claimedName';
 import { makeFolders } from './durableFile';
-import { writeError } from './fileErrors';
 import type { ByteRange } from './objectStore';
-
-/** Bytes of one write: what a processor's cache holds is copied fastest. */
-const WRITE_BYTES = 1 << 20;
+import { writeAt } from './writeAt';
 
 /** A file that a download fills in any order, and that outlives the process: the next download of the same bytes goes on with it. */
 export interface PartialFile {
@@ -108,15 +105,7 @@ function partialFile(path: string, entry: string, handle: FileHandle, there: rea
     path,
     handle,
     there,
-    async write(bytes, offset) {
-      try {
-        for (let at = 0; at < bytes.length; ) {
-          at += (await handle.write(bytes, at, Math.min(WRITE_BYTES, bytes.length - at), offset + at)).bytesWritten;
-        }
-      } catch (error) {
-        throw writeError(error, path);
-      }
-    },
+    write: (bytes, offset) => writeAt(handle, bytes, offset, path),
     async confirm({ first, last }) {
       try {
         notes ??= open(notesOf(path), 'a');
