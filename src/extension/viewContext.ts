@@ -16,6 +16,8 @@ export function keepViewContext(
 ): vscode.Disposable {
   const update = async (): Promise<void> => {
     const states = repositories.known;
+    // Not after a wait: a line that comes above the rows later moves them from under the pointer.
+    if (!vscode.workspace.isTrusted) datasets.message = messageOf(states, false);
     const lacking = await Promise.all(states.map((state) => lacksStore(state, operations)));
     const storeMissing = states.length > 0 && lacking.every(Boolean);
     datasets.message = messageOf(states, storeMissing);

@@ -61,6 +61,8 @@ describe('a folder that nobody has trusted yet', () => {
 
   it('shows its datasets', async () => {
     await workbench.row('bait.sqlite').waitFor();
+    // It comes above the rows and moves them: a click before would miss.
+    await workbench.page.getByText('Restricted Mode: browsing only.').first().waitFor();
     await workbench.shot('40-restricted');
   });
 
