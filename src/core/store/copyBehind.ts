@@ -1,14 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
+import { alignedBuffer, type DirectFile, type DirectTarget, openDirect } from './directFile';
 import { changedFile } from './hashFile';
 import type { ByteRange } from './objectStore';
 import { writeAt } from './writeAt';
 
-const PIECE_BYTES = 1 << 20;
+const PIECE_BYTES = 4 << 20;
+/** One is read while another is written. */
+const DIRECT_BUFFERS = 2;
 
 export interface CopyBehindOptions {
   readonly from: { readonly handle: FileHandle; readonly path: string };
-  /** `shownAs` is its name in errors. */
-  readonly to: { readonly handle: FileHandle; readonly shownAs: string };
+  readonly to: DirectTarget;
   /** Bytes that `from` will have. */
   readonly size: number;
   /** Resolves to the number of bytes that are there from the first on, once these are more than `copied`. Rejects to stop the work. */
@@ -16,19 +18,61 @@ export interface CopyBehindOptions {
 }
 
 /**
- * Copies a file from front to back behind those who write it. Looks at no byte: whoever finds wrong ones and mends them has to copy
- * these again (`copyRange`) when this is done.
+ * Copies a file from front to back behind those who write it, past the page cache where that goes (`openDirect`). Looks at no byte:
+ * whoever finds wrong ones and mends them has to copy these again (`copyRange`) when this is done.
  *
  * Throws FILE_CHANGED (the file is shorter than was said), OUTPUT_UNWRITABLE, DISK_FULL, and what `arrived` throws.
  *
  * @example
- * await copyBehind({ from: partial, to: { handle, shownAs: 'utopia.sqlite' }, size, arrived });
+ * await copyBehind({ from: partial, to: { handle, path: temp, shownAs: 'utopia.sqlite' }, size, arrived });
  */
-export async function copyBehind({ from, to, size, arrived }: CopyBehindOptions): Promise<void> {
+export async function copyBehind(options: CopyBehindOptions): Promise<void> {
+  const buffers = Array.from({ length: DIRECT_BUFFERS }, () => alignedBuffer(PIECE_BYTES)).filter(
+    (buffer) => buffer !== null,
+  );
+  const direct = buffers.length > 0 ? await openDirect(options.to) : null;
+  if (!direct) return copyInOrder(options);
+  try {
+    await copyDirect(options, direct, buffers);
+  } finally {
+    await direct.close();
+  }
+}
+
+async function copyInOrder({ from, to, size, arrived }: CopyBehindOptions): Promise<void> {
   for (let copied = 0; copied < size; ) {
     const there = await arrived(copied);
     await copyRange({ from, to }, { first: copied, last: there - 1 });
     copied = there;
+  }
+}
+
+async function copyDirect(
+  { from, size, arrived }: CopyBehindOptions,
+  direct: DirectFile,
+  buffers: Buffer[],
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  const copy = async (buffer: Buffer, at: number): Promise<void> => {
+    await readWhole(from, buffer, at);
+    await direct.write(buffer, at);
+  };
+  try {
+    for (let [at, there] = [0, 0]; at < size; at += PIECE_BYTES) {
+      const end = Math.min(at + PIECE_BYTES, size);
+      while (there < end) there = await arrived(there);
+      if (buffers.length === 0) await Promise.race(running);
+      const buffer = buffers.pop() as Buffer;
+      const task = copy(buffer.subarray(0, end - at), at).finally(() => {
+        buffers.push(buffer);
+        running.delete(task);
+      });
+      task.catch(() => {}); // told by whoever waits for it
+      running.add(task);
+    }
+    await Promise.all(running);
+  } finally {
+    await Promise.allSettled(running);
   }
 }
 
@@ -45,10 +89,17 @@ export async function copyRange(
   { first, last }: ByteRange,
 ): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, last - first + 1));
-  for (let at = first; at <= last; ) {
-    const { bytesRead } = await from.handle.read(buffer, 0, Math.min(buffer.length, last - at + 1), at);
+  for (let at = first; at <= last; at += buffer.length) {
+    const piece = buffer.subarray(0, last - at + 1);
+    await readWhole(from, piece, at);
+    await writeAt(to.handle, piece, at, to.shownAs);
+  }
+}
+
+async function readWhole(from: CopyBehindOptions['from'], piece: Buffer, at: number): Promise<void> {
+  for (let filled = 0; filled < piece.length; ) {
+    const { bytesRead } = await from.handle.read(piece, filled, piece.length - filled, at + filled);
     if (bytesRead === 0) throw changedFile(from.path);
-    await writeAt(to.handle, buffer.subarray(0, bytesRead), at, to.shownAs);
-    at += bytesRead;
+    filled += bytesRead;
   }
 }

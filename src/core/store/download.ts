@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { CacheWriter, ObjectCache } from './cache';
+import type { DirectTarget } from './directFile';
 import { makeFolders, randomName, syncFolder } from './durableFile';
 import { type FetchObjectOptions, fetchObject } from './fetchObject';
 import { diskFull, writeError } from './fileErrors';
@@ -98,7 +99,7 @@ async function fill(
       await options.cache?.remove(options.sha256);
       await handle.truncate(0);
     }
-    const received = await receive(handle, target, options);
+    const received = await receive({ handle, path: temp, shownAs: target }, options);
     return { ...received, from: received.bytesSeeded > 0 ? 'ranges' : 'full' };
   } finally {
     await handle.close();
@@ -177,15 +178,15 @@ interface Received {
   readonly requests: number;
 }
 
-async function receive(handle: FileHandle, target: string, options: DownloadOptions): Promise<Received> {
+async function receive(to: DirectTarget, options: DownloadOptions): Promise<Received> {
+  const { handle, shownAs: target } = to;
   const { openStore, key, sha256, cache, seed, leaves, follow, signal, onProgress } = options;
   const store = await openStore();
   const total = options.size ?? (await store.head(key, { signal }))?.size ?? null;
   if (total !== null) await checkFreeSpace(target, total);
   if (cache && total !== null && (await isWorthParallel(store, { key, size: total, signal }))) {
     await handle.truncate(0);
-    const copy = { handle, shownAs: target };
-    const how = { copy, seed, leaves, follow, signal, onProgress };
+    const how = { copy: to, seed, leaves, follow, signal, onProgress };
     const fetched = await fetchObject({ store, key, sha256, size: total, cache, ...how });
     if (fetched) {
       await sync(handle, target);

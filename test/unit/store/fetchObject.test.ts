@@ -46,7 +46,7 @@ describe('fetchObject', () => {
     const cache = createCache({ folder: tempDir() });
     const target = join(tempDir(), 'out.sqlite');
     const handle = await open(target, 'w');
-    const fetched = await fetch(store, { leaves, cache, copy: { handle, shownAs: target } });
+    const fetched = await fetch(store, { leaves, cache, copy: { handle, path: target, shownAs: target } });
     await handle.close();
     assert.ok(readFileSync(target).equals(bytes), 'the copy');
     assert.equal(fetched?.bytesReceived, SIZE + indexedBlock);
