@@ -6,8 +6,12 @@ import type { ByteRange } from './objectStore';
 
 /** A whole number of blocks. */
 const PIECE_BYTES = 1 << 20;
-/** Bytes. Who is so far behind does without the hashes of blocks; more than all connections together bring at once. */
-const FAR_BEHIND = 96 << 20;
+/** Bytes at the start whose blocks are hashed in any case: no shorter file is without an index. */
+const INDEXED_ANYWAY = 96 << 20;
+/** Bytes after which it is asked again whether hashing keeps pace. */
+const STRETCH_BYTES = 32 << 20;
+/** Of the time of a stretch; the rest is waiting for bytes. */
+const MAX_BUSY = 0.5;
 /** One is read while another is hashed. */
 const BUFFERS = 2;
 
@@ -38,8 +42,8 @@ export interface FollowedFile {
 
 /**
  * Reads a file from front to back behind those who write it: what is hashed is what the disk holds. Each block is compared with a block
- * index where there is one, and hashed with the whole. Where bytes come faster than they
- * can be hashed twice, the blocks go without: the hash of the whole tells whether it was for nothing (then do it again, `thorough`).
+ * index where there is one, and hashed with the whole. Where bytes come about as fast as they can be hashed twice, later blocks go
+ * without: the hash of the whole tells whether it was for nothing (then do it again, `thorough`).
  *
  * Throws FILE_CHANGED (the file is shorter than was said) and what the hooks throw.
  *
@@ -52,6 +56,7 @@ export async function followFile(request: FollowRequest, hooks: FollowHooks): Pr
   const index = new BlockIndexBuilder();
   const buffers = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, request.size)));
   const reader = new PieceReader(request, hooks, source);
+  const pace = new Pace();
   let indexed = true;
   let reading: Promise<Buffer> | null = null;
   try {
@@ -60,10 +65,12 @@ export async function followFile(request: FollowRequest, hooks: FollowHooks): Pr
       const next = at + piece.length;
       reading = next < request.size ? reader.read(buffers[(turn + 1) % BUFFERS] as Buffer, next) : null;
       reading?.catch(() => {}); // told when its turn comes
-      if (reader.isFarBehind) indexed = false;
-      else index.addBlocks(await reader.check(piece, at), piece.length);
+      const since = performance.now();
+      if (indexed) index.addBlocks(await reader.check(piece, at), piece.length);
       hash.update(piece);
       at = next;
+      const keepsPace = pace.worked(performance.now() - since, at);
+      indexed &&= keepsPace || request.thorough === true;
     }
     const sha256 = hash.digest('hex');
     return { sha256, index: indexed ? index.finish(sha256) : null };
@@ -74,9 +81,28 @@ export async function followFile(request: FollowRequest, hooks: FollowHooks): Pr
   }
 }
 
+/** Whether those who bring bytes will have to wait for the one core that hashes, or want it for themselves. */
+class Pace {
+  /** Milliseconds of work since `#since`. */
+  #busy = 0;
+  #since = performance.now();
+  #nextQuestion = INDEXED_ANYWAY;
+
+  /** Takes note of milliseconds of work; `bytes` is how far it is. False when the stretch that ends here was too much of it. */
+  worked(milliseconds: number, bytes: number): boolean {
+    this.#busy += milliseconds;
+    if (bytes < this.#nextQuestion) return true;
+    const now = performance.now();
+    const keepsPace = this.#busy <= MAX_BUSY * (now - this.#since);
+    this.#nextQuestion = bytes + STRETCH_BYTES;
+    this.#since = now;
+    this.#busy = 0;
+    return keepsPace;
+  }
+}
+
 class PieceReader {
   #there = 0;
-  isFarBehind = false;
   #leaves: Uint8Array | null;
   #giveUp: (reason: Error) => void = () => {};
   readonly #stopped: Promise<never>;
@@ -103,7 +129,6 @@ class PieceReader {
     const wanted = Math.min(buffer.length, this.request.size - at);
     while (this.#there < at + wanted) {
       this.#there = await Promise.race([this.hooks.arrived(this.#there), this.#stopped]);
-      this.isFarBehind = !this.request.thorough && this.#there - at > FAR_BEHIND;
     }
     return this.#fill(buffer.subarray(0, wanted), at);
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { DataManagerError } from '../../../src/core/errors';
 import { BlockIndexBuilder, indexedBlock, parseBlockIndex } from '../../../src/core/store/blockIndex';
 import { type FollowHooks, followFile } from '../../../src/core/store/followFile';
@@ -114,7 +115,7 @@ for (const [name, follow] of ways) {
   });
 }
 
-describe('a file that arrives faster than it can be hashed twice', () => {
+describe('a file that is too long to get an index in any case', () => {
   const LARGE = 120 << 20;
   const large = Buffer.alloc(LARGE, 'data manager ');
   const whole = createHash('sha256').update(large).digest('hex');
@@ -128,6 +129,17 @@ describe('a file that arrives faster than it can be hashed twice', () => {
     assert.ok(hurried.index === null);
     const thorough = await followFile({ ...request, thorough: true }, { ...all, arrived });
     assert.ok(parseBlockIndex(thorough.index ?? Buffer.alloc(0), { sha256: whole, size: LARGE }));
+  });
+
+  it('gets its index when there is time between the bytes', async () => {
+    let since = performance.now();
+    const arrived = async (read: number): Promise<number> => {
+      await setTimeout(3 * (performance.now() - since));
+      since = performance.now();
+      return Math.min(read + (4 << 20), LARGE);
+    };
+    const followed = await followFile({ path: written(large), size: LARGE, leaves: null }, { ...all, arrived });
+    assert.ok(parseBlockIndex(followed.index ?? Buffer.alloc(0), { sha256: whole, size: LARGE }));
   });
 });
 
