@@ -4,10 +4,22 @@
 // Everything runs on this machine: the servers in processes of their own (Ceph's S3 gateway on an in-memory disk; `sink`, which
 // forgets uploads and makes up downloads; Cloudflare's R2 emulator), the clients in turn, a new process each. Bytes of the deltas
 // are counted on the wire by a relay; `shaped` is a relay too, see shapedRelay.mjs. CPU is user + system of the client alone.
-// The load of the machine stands beside each number; compare within one run only.
+// The load of the machine stands beside each number; compare within one run only. Before each whole download the machine's memory is
+// made ready, for every client alike.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,8 +116,8 @@ async function full(serverName, clients, libStorage) {
         add(serverName, 'full upload', client, { sent: file.size, ...figures });
       }
       const wanted = serverName === 'sink' ? { ...file, key: `utopia/made-up-${file.size}` } : file;
-      // The other way round each time: a virtual machine hands out memory slowly that nobody has just given back.
       for (const client of run % 2 === 0 ? clients : [...clients].reverse()) {
+        claimMemory(file.size);
         const figures = await download(client, server, wanted, libStorage);
         add(serverName, 'full download', client, { received: file.size, ...figures });
       }
@@ -115,6 +127,21 @@ async function full(serverName, clients, libStorage) {
   compareWith(serverName, 'full upload', 'cpu', 0.5);
   compareWith(serverName, 'full upload', 'seconds', 1.0);
   compareWith(serverName, 'full download', 'seconds', 1.5);
+}
+
+/**
+ * Has the machine hand out the memory that two copies of a file need in the page cache, and free it again: a virtual machine takes
+ * back what lies idle, and who is first to want it again waits up to a second for 1 GB.
+ *
+ * @param {number} bytes
+ */
+function claimMemory(bytes) {
+  const path = join(scratch, 'memory');
+  const piece = Buffer.alloc(MIB);
+  const file = openSync(path, 'w');
+  for (let written = 0; written < 2.2 * bytes; written += piece.length) writeSync(file, piece);
+  closeSync(file);
+  rmSync(path);
 }
 
 /**
