@@ -68,6 +68,11 @@ describe('a process that is killed in mid-transfer', () => {
     assert.deepEqual([figures.from, figures.bytesResumed], ['cache', 0]);
     assert.ok(noted >= 2);
     assert.deepEqual(readdirSync(folder).sort(), [sha256, `${sha256}.idx`]);
+
+    const unfinished = () => readdirSync(dir).filter((name) => name.endsWith('.part'));
+    assert.equal(unfinished().length, 1);
+    await pull();
+    assert.deepEqual(unfinished(), []);
   });
 
   it('create, update and materialize: the same command goes on, and says what was there', async () => {

@@ -1,8 +1,9 @@
 import { chmod, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { randomName, syncFolder } from '../store/durableFile';
+import { dirname, resolve } from 'node:path';
+import { syncFolder } from '../store/durableFile';
 import { writeError } from '../store/fileErrors';
 import { refuseLiveJournal } from '../store/inputFile';
+import { removeAbandoned, unfinishedPath } from '../store/unfinishedFile';
 
 /**
  * Has a file written under another name beside its target and moves it there once that has succeeded; whatever happens, the
@@ -18,7 +19,8 @@ export async function placeFile(path: string, write: (temp: string) => Promise<v
   const target = await realpath(path).catch(() => resolve(path));
   await refuseLiveJournal(target);
   const previous = await stat(target).catch(() => null);
-  const temp = join(dirname(target), `.${basename(target).slice(0, 80)}.${randomName()}.part`);
+  await removeAbandoned(target);
+  const temp = unfinishedPath(target);
   try {
     await write(temp);
     // A journal may have come meanwhile; the new file must not meet it.

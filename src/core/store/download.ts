@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { chmod, copyFile, type FileHandle, open, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { DataManagerError, systemCode, throwIfCancelled } from '../errors';
 import type { Monitor } from '../progress';
 import type { CacheWriter, ObjectCache } from './cache';
 import type { DirectTarget } from './directFile';
-import { makeFolders, randomName, syncFolder } from './durableFile';
+import { makeFolders, syncFolder } from './durableFile';
 import { type FetchObjectOptions, fetchObject } from './fetchObject';
 import { diskFull, writeError } from './fileErrors';
 import { refuseLiveJournal } from './inputFile';
 import { tooLong, wrongHash } from './objectErrors';
 import type { ObjectStore } from './objectStore';
+import { removeAbandoned, unfinishedPath } from './unfinishedFile';
 import { writeAt } from './writeAt';
 
 const PIECE_BYTES = 1 << 20;
@@ -72,7 +73,8 @@ export async function downloadObject(options: DownloadOptions): Promise<Download
   const previous = await inspectTarget(target);
   await refuseLiveJournal(target);
   const madeFolder = await makeParent(target);
-  const temp = join(dirname(target), `.${basename(target).slice(0, 80)}.${randomName()}.part`);
+  await removeAbandoned(target);
+  const temp = unfinishedPath(target);
   try {
     const cached = (await options.cache?.find(options.sha256, options.size)) ?? null;
     const result = await fill(cached, temp, target, options);
