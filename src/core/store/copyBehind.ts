@@ -63,11 +63,11 @@ async function copyDirect(
       while (there < end) there = await arrived(there);
       if (buffers.length === 0) await Promise.race(running);
       const buffer = buffers.pop() as Buffer;
-      const task = copy(buffer.subarray(0, end - at), at).finally(() => {
+      const task = copy(buffer.subarray(0, end - at), at).then(() => {
         buffers.push(buffer);
         running.delete(task);
       });
-      task.catch(() => {}); // told by whoever waits for it
+      task.catch(() => {}); // stays among those that run, so that whoever waits for them hears of it
       running.add(task);
     }
     await Promise.all(running);

@@ -22,7 +22,7 @@ export interface FollowRequest {
   readonly size: number;
   /** What a block index says of its blocks (`parseBlockIndex`): they are compared with that as they come. Null: no index. */
   readonly leaves: Uint8Array | null;
-  /** True to look at every block, however far behind. */
+  /** True to look at every block, however long it takes. */
   readonly thorough?: boolean;
 }
 
